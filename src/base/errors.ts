@@ -1,0 +1,41 @@
+/**
+ * The caller's mistakes: one error class, one closed union of codes.
+ * The guest's mistakes are MemTxResult values (mem-tx-result.ts); ours stop the process (assert.ts).
+ */
+export type MemoryErrorCode =
+  | 'ALIAS_CYCLE'
+  | 'ALIAS_HAS_NO_CHILDREN'
+  | 'ARENA_FULL'
+  | 'ADDRESS_SPACES_EXHAUSTED'
+  | 'ADDRESS_SPACE_UNKNOWN'
+  | 'BACK_PRESSURE'
+  | 'DEVICE_HOST_DEAD'
+  | 'DEVICE_MODULE_INVALID'
+  | 'INVALID_ARGUMENT'
+  | 'INVALID_FLAT_TEXT'
+  | 'INVALID_LAYOUT'
+  | 'INVALID_MTREE_TEXT'
+  | 'INVALID_SEQUENCE'
+  | 'MACHINE_CLOSED'
+  | 'NOT_AN_ALIAS'
+  | 'NOT_A_ROM_DEVICE'
+  | 'NOT_A_SUBREGION'
+  | 'NOT_RAM'
+  | 'RAM_EXHAUSTED'
+  | 'REGION_ALREADY_MAPPED'
+  | 'REGION_STILL_MAPPED'
+  | 'TRANSACTION_REENTERED'
+  | 'VCPU_FAILED'
+  | 'VCPU_PROGRAM_INVALID'
+  | 'VCPU_SLOTS_EXHAUSTED';
+
+/** Thrown for every misuse by the caller; the message says what, where, and what to do. */
+export class MemoryError extends Error {
+  override readonly name = 'MemoryError';
+  readonly code: MemoryErrorCode;
+
+  constructor(code: MemoryErrorCode, message: string, options?: ErrorOptions) {
+    super(`${code}: ${message}`, options);
+    this.code = code;
+  }
+}
