@@ -1,0 +1,91 @@
+/**
+ * Control block: the buffer that every thread attaches to first. Each word has one line here; offsets
+ * appear nowhere else. All words are int32 and, but for the diagnostics, accessed by Atomics only.
+ *
+ *   word  name                       writer   meaning
+ *   0     WORD_MAGIC                 control  CONTROL_MAGIC, checked on attach
+ *   1     WORD_LAYOUT_VERSION        control  LAYOUT_VERSION, checked on attach
+ *   2     WORD_GENERATION            control  odd; advances by GENERATION_STEP after each publication
+ *   32    WORD_DEVICE_LOCK           holder   0, or 1 + reader slot of the holder; taken by compareExchange
+ *   33    WORD_DEVICE_LOCK_WAITERS   waiters  how many readers sleep on WORD_DEVICE_LOCK; Atomics.add
+ *   64    WORD_ROOTS                 control  + address space: arena cell of its published view
+ *   1088  WORD_READERS               (below)  + slot * READER_STRIDE_WORDS: a reader's own lines
+ *   9280  WORD_MAILBOXES             (below)  + slot * MAILBOX_STRIDE_WORDS: layout/mailbox.ts
+ *   17472 WORD_DEVICE_HOSTS          (below)  + host * DEVICE_HOST_STRIDE_WORDS: layout/mailbox.ts
+ *
+ * A reader's words, relative to readerWord(slot):
+ *
+ *   word  name                       writer   meaning
+ *   0     READER_ANNOUNCED           reader   generation announced, or GENERATION_OFFLINE; control once the thread has exited
+ *   1     READER_AWAITED             control  1 while the control thread sleeps on READER_ANNOUNCED
+ *   2     READER_RUN_STATE           control  RUN_STATE_*: what the vCPU shall do
+ *   3     READER_INTERRUPTS          anyone   Atomics.add; waitForInterrupt() sleeps on it
+ *   4     READER_PHASE               reader   PHASE_*: what the vCPU does; diagnostics
+ *   5     READER_BEAT                reader   checkpoints that announced a generation; diagnostics
+ *
+ * Invariant: a word has one writing thread for as long as the block lives, except where its row names a
+ * protocol. A thread's words are written by the control thread after that thread's exit was confirmed.
+ */
+export type SharedWords = Int32Array<SharedArrayBuffer>;
+
+export const CONTROL_MAGIC = 0x464c5456; // "FLTV"
+export const LAYOUT_VERSION = 1;
+
+export const WORD_MAGIC = 0;
+export const WORD_LAYOUT_VERSION = 1;
+export const WORD_GENERATION = 2;
+export const WORD_DEVICE_LOCK = 32; // a cache line of its own
+export const WORD_DEVICE_LOCK_WAITERS = 33;
+export const WORD_ROOTS = 64;
+export const WORD_READERS = 1088;
+export const WORD_MAILBOXES = 9280;
+export const WORD_DEVICE_HOSTS = 17472;
+
+export const READER_ANNOUNCED = 0;
+export const READER_AWAITED = 1;
+export const READER_RUN_STATE = 2;
+export const READER_INTERRUPTS = 3;
+export const READER_PHASE = 4;
+export const READER_BEAT = 5;
+
+export const ADDRESS_SPACE_COUNT_MAX = 1024;
+export const READER_COUNT_MAX = 256;
+export const DEVICE_HOST_COUNT_MAX = 16;
+export const READER_STRIDE_WORDS = 32; // 128 bytes: a line and its prefetched neighbour
+export const MAILBOX_STRIDE_WORDS = 32;
+export const DEVICE_HOST_STRIDE_WORDS = 32;
+export const CONTROL_BLOCK_BYTES = 4 * (WORD_DEVICE_HOSTS + DEVICE_HOST_COUNT_MAX * DEVICE_HOST_STRIDE_WORDS);
+
+/** Generations are odd, so a wrapped one is never GENERATION_OFFLINE. */
+export const GENERATION_FIRST = 1;
+export const GENERATION_STEP = 2;
+export const GENERATION_OFFLINE = 0;
+
+export const RUN_STATE_RUN = 0;
+export const RUN_STATE_PAUSE = 1;
+export const RUN_STATE_STOP = 2;
+
+export const PHASE_NEVER_STARTED = 0;
+export const PHASE_RUNNING = 1;
+export const PHASE_PAUSED = 2;
+export const PHASE_WAITING_FOR_INTERRUPT = 3;
+export const PHASE_WAITING_FOR_DEVICE = 4;
+export const PHASE_FINISHED = 5;
+
+export const rootWord = (addressSpace: number): number => WORD_ROOTS + addressSpace;
+export const readerWord = (slot: number): number => WORD_READERS + slot * READER_STRIDE_WORDS;
+export const mailboxWord = (slot: number): number => WORD_MAILBOXES + slot * MAILBOX_STRIDE_WORDS;
+export const deviceHostWord = (host: number): number => WORD_DEVICE_HOSTS + host * DEVICE_HOST_STRIDE_WORDS;
+
+/** True if a reader that announced `announced` holds nothing that was retired under `generation`. */
+export const generationReached = (announced: number, generation: number): boolean =>
+  announced === GENERATION_OFFLINE || ((announced - generation) | 0) >= 0;
+
+/** A fresh control block: all readers offline, no view published yet. */
+export function createControlBlock(): SharedWords {
+  const words = new Int32Array(new SharedArrayBuffer(CONTROL_BLOCK_BYTES));
+  words[WORD_MAGIC] = CONTROL_MAGIC;
+  words[WORD_LAYOUT_VERSION] = LAYOUT_VERSION;
+  words[WORD_GENERATION] = GENERATION_FIRST;
+  return words;
+}
