@@ -1,0 +1,27 @@
+/**
+ * What a reader thread needs besides the shared words, as messages. They are posted to the thread's
+ * attachment port before the root that needs them is published, so a reader that meets an unknown
+ * id drains the port synchronously (receiveMessageOnPort) and finds it there.
+ */
+import type { DeviceModule } from '../base/device-binding.ts';
+
+/** Plain data that a thread is started with; the rest comes over its attachment port. */
+export interface SharedMachine {
+  /** layout/control-block.ts */
+  readonly control: SharedArrayBuffer;
+  /** The arena: layout/map-entry.ts, section-record.ts, view-header.ts */
+  readonly arena: SharedArrayBuffer;
+  /** RAM buffer 0; RAM blocks are carved from it where they fit. */
+  readonly ram: SharedArrayBuffer;
+}
+
+/** How a vCPU reaches a device: its own copy of the module, or the host that answers for it. */
+export type AttachedDevice =
+  | ({ readonly placement: 'local'; readonly lock: 'shared' | 'none' } & DeviceModule)
+  | { readonly placement: 'homed'; readonly host: number };
+
+export type Attachment =
+  | { readonly kind: 'ram'; readonly buffer: number; readonly bytes: SharedArrayBuffer }
+  | { readonly kind: 'drop-ram'; readonly buffer: number }
+  | { readonly kind: 'device'; readonly device: number; readonly regionName: string; readonly attached: AttachedDevice }
+  | { readonly kind: 'address-space'; readonly index: number; readonly name: string };
