@@ -1,0 +1,72 @@
+/**
+ * What callers may pass to the model. Every check throws MemoryError INVALID_ARGUMENT and names the
+ * region, the argument and the legal values; what is returned is exact and in range.
+ */
+import { SIZE_2_64 } from '../base/addresses.ts';
+import { MemoryError } from '../base/errors.ts';
+
+const OFFSET_MIN = -(1n << 63n);
+const PRIORITY_MIN = -(2 ** 31);
+const PRIORITY_MAX = 2 ** 31 - 1;
+
+function invalid(where: string, what: string): never {
+  throw new MemoryError('INVALID_ARGUMENT', `${where}: ${what}`);
+}
+
+/** How a value that is not what we asked for is shown in a message; short, whatever it is. */
+export function describeValue(value: unknown): string {
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'string') return value.length > 40 ? `'${value.slice(0, 40)}…'` : `'${value}'`;
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
+  if (typeof value === 'function') return 'a function';
+  return String(value);
+}
+
+function integer(where: string, what: string, value: unknown): bigint {
+  if (typeof value === 'bigint') return value;
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value);
+  const mend = typeof value === 'number' && Number.isInteger(value) ? '; past 2^53 give a bigint' : '';
+  return invalid(where, `${what} must be an integer, got ${describeValue(value)}${mend}`);
+}
+
+/** A size in bytes: 0 to 2^64, both included. */
+export function sizeFromArgument(where: string, value: unknown): bigint {
+  const size = integer(where, 'size', value);
+  if (size < 0n || size > SIZE_2_64) invalid(where, `size must be 0 to 2^64, got ${describeValue(value)}`);
+  return size;
+}
+
+/** An offset in bytes as 64-bit unsigned; -2^63 to -1 are taken modulo 2^64. */
+export function offsetFromArgument(where: string, value: unknown): bigint {
+  const offset = integer(where, 'offset', value);
+  if (offset < OFFSET_MIN || offset >= SIZE_2_64) {
+    invalid(where, `offset must be -2^63 to 2^64 - 1, got ${describeValue(value)}`);
+  }
+  return BigInt.asUintN(64, offset);
+}
+
+/** A priority: signed 32 bit. */
+export function priorityFromArgument(where: string, value: unknown): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < PRIORITY_MIN || value > PRIORITY_MAX) {
+    invalid(where, `priority must be an integer from -2^31 to 2^31 - 1, got ${describeValue(value)}`);
+  }
+  return value + 0; // -0 becomes 0
+}
+
+export function booleanFromArgument(where: string, what: string, value: unknown): boolean {
+  if (typeof value !== 'boolean')
+    invalid(where, `${what} must be true or false, got ${describeValue(value)}`);
+  return value;
+}
+
+export function nameFromArgument(where: string, value: unknown): string {
+  if (typeof value !== 'string') invalid(where, `name must be a string, got ${describeValue(value)}`);
+  return value;
+}
+
+export function ownerFromArgument(where: string, value: unknown): string | null {
+  if (value === null || value === undefined) return null;
+  if (typeof value !== 'string')
+    invalid(where, `owner must be a string or null, got ${describeValue(value)}`);
+  return value;
+}

@@ -1,0 +1,125 @@
+/**
+ * Mapping a region into a container, unmapping it, moving it: each a mutation that can be undone exactly,
+ * down to the order of the children.
+ */
+import { MemoryError } from '../base/errors.ts';
+import type { MemoryRegion } from './memory-region.ts';
+import { mappingClosesCycle } from './reachability.ts';
+import { registerUse, unregisterUse } from './region-links.ts';
+import { mutate } from './transaction.ts';
+
+/** Maps `child` at `offset`, in front of the children of equal `priority`. */
+export function mapChild(
+  container: MemoryRegion,
+  child: MemoryRegion,
+  offset: bigint,
+  priority: number,
+): void {
+  refuseMapping(container, child);
+  const { address: addressBefore, priority: priorityBefore } = child.links;
+  mutate({
+    pending: container.enabled && child.enabled,
+    regions: [container, child],
+    apply() {
+      child.links.address = offset;
+      child.links.priority = priority;
+      container.links.children.insert(child, priority);
+      enter(container, child);
+    },
+    undo() {
+      container.links.children.remove(child, priority);
+      child.links.address = addressBefore;
+      child.links.priority = priorityBefore;
+      leave(child);
+    },
+  });
+}
+
+export function unmapChild(container: MemoryRegion, child: MemoryRegion): void {
+  if (child.container !== container) {
+    const place = child.container === null ? 'in no container' : `in '${child.container.name}'`;
+    throw new MemoryError(
+      'NOT_A_SUBREGION',
+      `cannot unmap '${child.name}' from '${container.name}': it is ${place}`,
+    );
+  }
+  const priority = child.priority;
+  let place = 0;
+  mutate({
+    pending: container.enabled && child.enabled,
+    regions: [container, child],
+    apply() {
+      place = container.links.children.remove(child, priority);
+      leave(child);
+    },
+    undo() {
+      container.links.children.insertAt(place, child);
+      enter(container, child);
+    },
+  });
+}
+
+/** Sets the address of `region`; where it has a container, it also comes in front of its equals. */
+export function moveRegion(region: MemoryRegion, offset: bigint): void {
+  const before = region.address;
+  if (offset === before) return;
+  const container = region.container;
+  if (container === null) {
+    mutate({
+      // A root, or what it leads to, is rendered at its own address.
+      pending: region.enabled && region.links.inUse,
+      regions: [region],
+      apply: () => (region.links.address = offset),
+      undo: () => (region.links.address = before),
+    });
+    return;
+  }
+  const { children } = container.links;
+  const priority = region.priority;
+  let place = 0;
+  mutate({
+    pending: container.enabled && region.enabled,
+    regions: [container, region],
+    apply() {
+      place = children.remove(region, priority);
+      region.links.address = offset;
+      children.insert(region, priority);
+    },
+    undo() {
+      children.remove(region, priority);
+      region.links.address = before;
+      children.insertAt(place, region);
+    },
+  });
+}
+
+function enter(container: MemoryRegion, child: MemoryRegion): void {
+  child.links.container = container;
+  registerUse(child);
+}
+
+function leave(child: MemoryRegion): void {
+  child.links.container = null;
+  unregisterUse(child);
+}
+
+function refuseMapping(container: MemoryRegion, child: MemoryRegion): void {
+  if (container.kind === 'alias') {
+    throw new MemoryError(
+      'ALIAS_HAS_NO_CHILDREN',
+      `cannot map '${child.name}' into alias '${container.name}'; map it into the alias's target or a container`,
+    );
+  }
+  if (child.container !== null) {
+    throw new MemoryError(
+      'REGION_ALREADY_MAPPED',
+      `'${child.name}' is already mapped in '${child.container.name}'; unmap it first, or map an alias of it`,
+    );
+  }
+  if (mappingClosesCycle(container, child)) {
+    throw new MemoryError(
+      'ALIAS_CYCLE',
+      `mapping '${child.name}' into '${container.name}' would let '${child.name}' contain or show itself`,
+    );
+  }
+}
