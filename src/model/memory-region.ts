@@ -49,6 +49,7 @@ interface MemoryRegionParts {
   readonly alias?: { readonly target: MemoryRegion; readonly offset: Bytes };
 }
 
+type Options = MemoryRegionOptions;
 type Flag = 'enabled' | 'readonly' | 'nonvolatile' | 'romd';
 
 let regionCount = 0;
@@ -97,37 +98,27 @@ export class MemoryRegion {
   }
 
   /** Groups children and answers for nothing itself. */
-  static container(name: string, size: Bytes, options?: MemoryRegionOptions): MemoryRegion {
+  static container(name: string, size: Bytes, options?: Options): MemoryRegion {
     return new MemoryRegion({ kind: 'container', name, size, options });
   }
 
   /** Bytes that vCPUs read and write directly. */
-  static ram(name: string, size: Bytes, options?: MemoryRegionOptions): MemoryRegion {
+  static ram(name: string, size: Bytes, options?: Options): MemoryRegion {
     return new MemoryRegion({ kind: 'ram', name, size, options });
   }
 
   /** RAM whose writes are refused. */
-  static rom(name: string, size: Bytes, options?: MemoryRegionOptions): MemoryRegion {
+  static rom(name: string, size: Bytes, options?: Options): MemoryRegion {
     return new MemoryRegion({ kind: 'ram', name, size, options: { ...options, readonly: true } });
   }
 
   /** Accesses call `device`; with null every access is rejected (a reservation). */
-  static io(
-    name: string,
-    size: Bytes,
-    device: DeviceBinding | null,
-    options?: MemoryRegionOptions,
-  ): MemoryRegion {
+  static io(name: string, size: Bytes, device: DeviceBinding | null, options?: Options): MemoryRegion {
     return new MemoryRegion({ kind: 'io', name, size, device, options });
   }
 
   /** Reads go to its bytes while romd is on, else to `device`; writes always call `device`. */
-  static romDevice(
-    name: string,
-    size: Bytes,
-    device: DeviceBinding | null,
-    options?: MemoryRegionOptions,
-  ): MemoryRegion {
+  static romDevice(name: string, size: Bytes, device: DeviceBinding | null, options?: Options): MemoryRegion {
     return new MemoryRegion({ kind: 'rom-device', name, size, device, options });
   }
 
@@ -140,7 +131,7 @@ export class MemoryRegion {
     target: MemoryRegion,
     offset: Bytes,
     size: Bytes,
-    options?: MemoryRegionOptions,
+    options?: Options,
   ): MemoryRegion {
     if (!(target instanceof MemoryRegion)) {
       const got = describeValue(target);
