@@ -1,0 +1,40 @@
+/**
+ * Ctrl-C and a polite kill: what was started is ended first, then the signal does what it always does, so
+ * that the shell sees how we ended. A second signal does not wait for the first one's clean-up.
+ */
+/** May return a promise; it is awaited. */
+type CleanUp = () => unknown;
+
+const signals = ['SIGINT', 'SIGTERM'] as const;
+const cleanUps = new Set<CleanUp>();
+
+/**
+ * Calls `cleanUp` when the process is asked to end.
+ * @returns takes the wish back; call it when there is nothing left to clean up
+ */
+export function onInterrupt(cleanUp: CleanUp): () => void {
+  if (cleanUps.size === 0) for (const signal of signals) process.on(signal, interrupted);
+  const wish: CleanUp = () => cleanUp(); // one of its own, should the same function be given twice
+  cleanUps.add(wish);
+  return () => {
+    if (cleanUps.delete(wish) && cleanUps.size === 0) stopListening();
+  };
+}
+
+function interrupted(signal: NodeJS.Signals): void {
+  stopListening();
+  const wishes = [...cleanUps];
+  cleanUps.clear();
+  void Promise.allSettled(wishes.map(async (wish) => wish())).then((outcomes) => {
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') {
+        process.stderr.write(`flatview: clean-up after ${signal} failed: ${String(outcome.reason)}\n`);
+      }
+    }
+    process.kill(process.pid, signal);
+  });
+}
+
+function stopListening(): void {
+  for (const signal of signals) process.off(signal, interrupted);
+}

@@ -1,0 +1,7 @@
+#!/usr/bin/env node
+/** The `flatview` command. Each command is a file in commands/; here they are only lined up. */
+import { type RegisterCommand, runCommandLine } from './command-line.ts';
+
+const commands: readonly RegisterCommand[] = [];
+
+await runCommandLine(process.argv.slice(2), commands);

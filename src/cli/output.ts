@@ -1,0 +1,30 @@
+/**
+ * What a command writes. Standard output belongs to the result: with --json it is one document and nothing
+ * else. Everything that only a person at the terminal wants goes to standard error.
+ */
+
+import { hexFromAddress } from '../base/addresses.ts';
+import { assert } from '../base/assert.ts';
+
+let documentPrinted = false;
+
+/** Prints the command's one JSON document. Addresses may be bigint: they become `"0x"` + hex. */
+export function printJson(document: unknown): void {
+  assert(!documentPrinted, 'a command prints one JSON document');
+  documentPrinted = true;
+  const text = JSON.stringify(
+    document,
+    (_key, value) => (typeof value === 'bigint' ? hexFromAddress(value) : value),
+    2,
+  );
+  process.stdout.write(`${text}\n`);
+}
+
+/** One line about how it goes, for the person who waits. */
+export function printProgress(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** True where a live view makes sense: a terminal that is not a mere sink. */
+export const isTerminal = (stream: { readonly isTTY?: boolean }): boolean =>
+  stream.isTTY === true && process.env['TERM'] !== 'dumb';
