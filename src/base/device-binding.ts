@@ -76,7 +76,10 @@ export const localDevice = (
 });
 
 /** A device whose callbacks run in the control thread. */
-export const controlDevice = (callbacks: DeviceCallbacks): ControlDevice => ({ placement: 'control', callbacks });
+export const controlDevice = (callbacks: DeviceCallbacks): ControlDevice => ({
+  placement: 'control',
+  callbacks,
+});
 
 /** A device whose module is loaded by device worker `host` only. */
 export const hostedDevice = (

@@ -23,5 +23,10 @@ export type AttachedDevice =
 export type Attachment =
   | { readonly kind: 'ram'; readonly buffer: number; readonly bytes: SharedArrayBuffer }
   | { readonly kind: 'drop-ram'; readonly buffer: number }
-  | { readonly kind: 'device'; readonly device: number; readonly regionName: string; readonly attached: AttachedDevice }
+  | {
+      readonly kind: 'device';
+      readonly device: number;
+      readonly regionName: string;
+      readonly attached: AttachedDevice;
+    }
   | { readonly kind: 'address-space'; readonly index: number; readonly name: string };

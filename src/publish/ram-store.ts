@@ -1,0 +1,187 @@
+/**
+ * Where the bytes of RAM regions are: blocks carved from one large reserved buffer (buffer 0), which every
+ * thread has from the start, and buffers of their own for what does not fit. Control thread only.
+ * Guarantee: a region's bytes stay at their place until release(), whatever happens in the tree, and a
+ * fresh block reads as zeros.
+ */
+import { assert } from '../base/assert.ts';
+import { MemoryError } from '../base/errors.ts';
+import type { Attachment } from '../layout/attachments.ts';
+import type { MemoryRegion } from '../model/memory-region.ts';
+
+/** Part of a region's bytes, contiguous in one buffer. A region has one, or more where it is large or grew. */
+export interface RamBlock {
+  /** Byte in the region of the block's first byte. */
+  readonly offsetInRegion: bigint;
+  readonly sizeBytes: number;
+  readonly buffer: number;
+  /** Byte in the buffer of the block's first byte. */
+  readonly byte: number;
+}
+
+interface FreeExtent {
+  byte: number;
+  sizeBytes: number;
+}
+
+const BLOCK_ALIGN = 4096;
+/** V8 in Node 20 holds no larger buffer. */
+export const RAM_BUFFER_BYTES_MAX = 2 ** 32;
+/** A larger RAM region is refused rather than tried: 256 GiB, in 64 buffers. */
+export const RAM_REGION_BYTES_MAX = 2n ** 38n;
+
+const alignUp = (size: bigint): bigint => (size + BigInt(BLOCK_ALIGN - 1)) & -BigInt(BLOCK_ALIGN);
+
+export class RamStore {
+  /** By buffer id; null once dropped. */
+  private readonly buffers: (Uint8Array<SharedArrayBuffer> | null)[];
+  private readonly blocks = new Map<MemoryRegion, RamBlock[]>();
+  private readonly free: FreeExtent[];
+  private readonly post: (attachment: Attachment) => void;
+
+  /**
+   * @param reserveBytes size of buffer 0; untouched pages of it cost nothing
+   * @param post tells the reader threads of further buffers
+   */
+  constructor(reserveBytes: number, post: (attachment: Attachment) => void) {
+    this.buffers = [new Uint8Array(new SharedArrayBuffer(reserveBytes))];
+    this.free = [{ byte: 0, sizeBytes: reserveBytes }];
+    this.post = post;
+  }
+
+  get main(): SharedArrayBuffer {
+    return this.bytesOf(0).buffer;
+  }
+
+  /** Bytes reserved for RAM in all buffers, used or not; V8's heap figures do not count them. */
+  get reservedBytes(): number {
+    return this.buffers.reduce((sum, bytes) => sum + (bytes?.length ?? 0), 0);
+  }
+
+  /**
+   * The blocks that hold `region`, ascending by offset and without gaps; made at the first call, and
+   * extended when the region has grown since.
+   * @throws MemoryError NOT_RAM; RAM_EXHAUSTED if the system has no memory for another buffer
+   */
+  blocksOf(region: MemoryRegion): readonly RamBlock[] {
+    if (region.kind !== 'ram' && region.kind !== 'rom-device') {
+      throw new MemoryError(
+        'NOT_RAM',
+        `region '${region.name}' is of kind '${region.kind}' and has no bytes of its own`,
+      );
+    }
+    const blocks = this.blocks.get(region) ?? [];
+    const last = blocks.at(-1);
+    const held = last === undefined ? 0n : last.offsetInRegion + BigInt(last.sizeBytes);
+    this.blocks.set(region, blocks); // before extending: what a failure leaves half-made is found again
+    if (held < region.size) this.extend(region, blocks, held);
+    return blocks;
+  }
+
+  /** Frees the region's bytes. No published view may reach them any more: call it after a grace period. */
+  release(region: MemoryRegion): void {
+    for (const block of this.blocks.get(region) ?? []) {
+      if (block.buffer === 0) this.giveBack(block);
+      else {
+        this.buffers[block.buffer] = null;
+        this.post({ kind: 'drop-ram', buffer: block.buffer });
+      }
+    }
+    this.blocks.delete(region);
+  }
+
+  /** Calls `visit` with each contiguous piece of `[offset, offset + size)` of the region's bytes. */
+  eachPiece(
+    region: MemoryRegion,
+    offset: bigint,
+    size: number,
+    visit: (bytes: Uint8Array<SharedArrayBuffer>, done: number) => void,
+  ): void {
+    if (offset < 0n || offset + BigInt(size) > region.size) {
+      throw new MemoryError(
+        'INVALID_ARGUMENT',
+        `bytes 0x${offset.toString(16)} to +0x${size.toString(16)} pass the end of region '${region.name}' (0x${region.size.toString(16)} bytes)`,
+      );
+    }
+    let done = 0;
+    for (const block of this.blocksOf(region)) {
+      const skip = offset + BigInt(done) - block.offsetInRegion;
+      if (done === size || skip < 0n || skip >= BigInt(block.sizeBytes)) continue;
+      const from = block.byte + Number(skip);
+      const count = Math.min(size - done, block.sizeBytes - Number(skip));
+      visit(this.bytesOf(block.buffer).subarray(from, from + count), done);
+      done += count;
+    }
+    assert(done === size, 'the blocks of a region have no gaps');
+  }
+
+  private bytesOf(buffer: number): Uint8Array<SharedArrayBuffer> {
+    const bytes = this.buffers[buffer];
+    assert(bytes !== null && bytes !== undefined, `RAM buffer ${buffer} was not dropped`);
+    return bytes;
+  }
+
+  private extend(region: MemoryRegion, blocks: RamBlock[], held: bigint): void {
+    if (region.size > RAM_REGION_BYTES_MAX) {
+      throw new MemoryError(
+        'RAM_EXHAUSTED',
+        `RAM region '${region.name}' has 0x${region.size.toString(16)} bytes; at most 0x${RAM_REGION_BYTES_MAX.toString(16)} can be backed`,
+      );
+    }
+    for (let offset = held; offset < region.size; ) {
+      const wanted = alignUp(region.size - offset);
+      const carved = this.carve(wanted);
+      const block =
+        carved ??
+        this.newBuffer(region, wanted < RAM_BUFFER_BYTES_MAX ? Number(wanted) : RAM_BUFFER_BYTES_MAX);
+      blocks.push({ offsetInRegion: offset, ...block });
+      offset += BigInt(block.sizeBytes);
+    }
+  }
+
+  private carve(wanted: bigint): { sizeBytes: number; buffer: number; byte: number } | null {
+    const index = this.free.findIndex((extent) => BigInt(extent.sizeBytes) >= wanted);
+    if (index < 0) return null;
+    const extent = this.free[index]!;
+    const sizeBytes = Number(wanted);
+    const byte = extent.byte;
+    extent.byte += sizeBytes;
+    extent.sizeBytes -= sizeBytes;
+    if (extent.sizeBytes === 0) this.free.splice(index, 1);
+    return { sizeBytes, buffer: 0, byte };
+  }
+
+  private newBuffer(
+    region: MemoryRegion,
+    sizeBytes: number,
+  ): { sizeBytes: number; buffer: number; byte: number } {
+    let bytes: Uint8Array<SharedArrayBuffer>;
+    try {
+      bytes = new Uint8Array(new SharedArrayBuffer(sizeBytes));
+    } catch (error) {
+      throw new MemoryError(
+        'RAM_EXHAUSTED',
+        `the system gave no buffer of ${sizeBytes} bytes for RAM region '${region.name}'; make it smaller or free memory`,
+        { cause: error },
+      );
+    }
+    const buffer = this.buffers.push(bytes) - 1;
+    this.post({ kind: 'ram', buffer, bytes: bytes.buffer });
+    return { sizeBytes, buffer, byte: 0 };
+  }
+
+  private giveBack(block: RamBlock): void {
+    this.bytesOf(0).fill(0, block.byte, block.byte + block.sizeBytes);
+    const index = this.free.findIndex((extent) => extent.byte > block.byte);
+    const at = index < 0 ? this.free.length : index;
+    this.free.splice(at, 0, { byte: block.byte, sizeBytes: block.sizeBytes });
+    for (let i = Math.max(1, at); i <= at + 1 && i < this.free.length; ) {
+      const before = this.free[i - 1]!;
+      const extent = this.free[i]!;
+      if (before.byte + before.sizeBytes === extent.byte) {
+        before.sizeBytes += extent.sizeBytes;
+        this.free.splice(i, 1);
+      } else i += 1;
+    }
+  }
+}

@@ -1,0 +1,271 @@
+/**
+ * A vCPU's view of one address space: loads, stores, atomics, bulk copies. Owned by one thread; nothing
+ * here is shared but the bytes of RAM.
+ * Guarantee: between two quiescent states of its reader every access is answered by one and the same
+ * layout, the one taken by the last refresh(), and no access takes a lock or writes a shared word of ours.
+ *
+ * Addresses are two int32 halves (hi, lo); multi-byte values are little-endian; any alignment is allowed.
+ * An aligned access of up to 32 bits does not tear; an aligned 64-bit load or store is two 32-bit ones
+ * (use atomic…64 where that matters). Races between vCPUs on RAM are the guest's own.
+ */
+import { addressFromHalves, hiFromAddress, loFromAddress } from '../base/addresses.ts';
+import { MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
+import { AtomicCell } from './atomic-cell.ts';
+import { readBytes, writeBytes } from './bulk.ts';
+import type { DeviceCalls } from './device-calls.ts';
+import { type PortMemory, SlowAccess } from './slow-access.ts';
+import { PAGE_MASK, TLB_ENTRY_SHIFT, TLB_INDEX_MASK } from './tlb.ts';
+
+const ok = MEMTX_OK; // local names for the hot path: V8 does not fold imported bindings
+const pageMask = PAGE_MASK;
+const indexMask = TLB_INDEX_MASK;
+const entryShift = TLB_ENTRY_SHIFT;
+
+/** An address as people in no hurry give it: exact, below 2^53 as a number, below 2^64 as a bigint. */
+export type Address = number | bigint;
+
+const addressHi = (address: Address): number =>
+  typeof address === 'bigint' ? hiFromAddress(address) : Math.floor(address / 2 ** 32) | 0;
+const addressLo = (address: Address): number =>
+  typeof address === 'bigint' ? loFromAddress(address) : address | 0;
+
+export class MemoryPort {
+  /** MemTxResult of the last access: MEMTX_OK, or an OR of MEMTX_* bits over its pieces. */
+  result: MemTxResult = MEMTX_OK;
+  /** Upper half of the value of the last load64(), as int32. */
+  high = 0;
+  private readonly tlb: Int32Array;
+  private readonly ram8: Uint8Array<SharedArrayBuffer>;
+  private readonly ram16: Uint16Array<SharedArrayBuffer>;
+  private readonly ram32: Int32Array<SharedArrayBuffer>;
+  private readonly slow: SlowAccess;
+  private readonly atomic: AtomicCell;
+
+  /** @param addressSpace index that the machine gave to it; call refresh() before the first access */
+  constructor(memory: PortMemory, addressSpace: number, devices: DeviceCalls) {
+    this.slow = new SlowAccess(memory, addressSpace, devices);
+    this.atomic = new AtomicCell(this.slow);
+    this.tlb = this.slow.tlb;
+    this.ram8 = memory.ram.main.bytes;
+    this.ram16 = memory.ram.main.halves;
+    this.ram32 = memory.ram.main.words;
+  }
+
+  /** Takes the published layout. Its reader must have announced, or come online, just before. */
+  refresh(): void {
+    this.slow.refresh();
+  }
+
+  /** The machine's layoutTag when the layout in use was made. */
+  get layoutTag(): number {
+    return this.slow.layoutTag;
+  }
+
+  /** Byte at (hi, lo), zero-extended. A hole reads as 0 with MEMTX_DECODE_ERROR; so for all loads. */
+  load8(hi: number, lo: number): number {
+    const entry = (((lo >>> 12) ^ (hi << 5)) & indexMask) << entryShift;
+    const tlb = this.tlb;
+    if (tlb[entry] !== (lo & pageMask) || tlb[entry + 2] !== hi) return this.loadSlow(hi, lo, 1);
+    this.result = ok;
+    return this.ram8[(tlb[entry + 3]! + lo) >>> 0]!;
+  }
+
+  /** 16 bits at (hi, lo), zero-extended. */
+  load16(hi: number, lo: number): number {
+    const entry = (((lo >>> 12) ^ (hi << 5)) & indexMask) << entryShift;
+    const tlb = this.tlb;
+    if (tlb[entry] !== (lo & (pageMask | 1)) || tlb[entry + 2] !== hi) return this.loadSlow(hi, lo, 2);
+    this.result = ok;
+    return this.ram16[(tlb[entry + 3]! + lo) >>> 1]!;
+  }
+
+  /** 32 bits at (hi, lo), as int32. */
+  load32(hi: number, lo: number): number {
+    const entry = (((lo >>> 12) ^ (hi << 5)) & indexMask) << entryShift;
+    const tlb = this.tlb;
+    if (tlb[entry] !== (lo & (pageMask | 3)) || tlb[entry + 2] !== hi) return this.loadSlow(hi, lo, 4);
+    this.result = ok;
+    return this.ram32[(tlb[entry + 3]! + lo) >>> 2]!;
+  }
+
+  /** 64 bits at (hi, lo): returns the lower half as int32 and leaves the upper half in `high`. */
+  load64(hi: number, lo: number): number {
+    const entry = (((lo >>> 12) ^ (hi << 5)) & indexMask) << entryShift;
+    const tlb = this.tlb;
+    if (tlb[entry] !== (lo & (pageMask | 7)) || tlb[entry + 2] !== hi) return this.loadSlow(hi, lo, 8);
+    this.result = ok;
+    const word = (tlb[entry + 3]! + lo) >>> 2;
+    this.high = this.ram32[word + 1]!;
+    return this.ram32[word]!;
+  }
+
+  /** Stores the low byte of `value`. Read-only memory discards it with MEMTX_OK; so for all stores. */
+  store8(hi: number, lo: number, value: number): void {
+    const entry = (((lo >>> 12) ^ (hi << 5)) & indexMask) << entryShift;
+    const tlb = this.tlb;
+    if (tlb[entry + 1] !== (lo & pageMask) || tlb[entry + 2] !== hi) this.storeSlow(hi, lo, 1, 0, value);
+    else {
+      this.result = ok;
+      this.ram8[(tlb[entry + 3]! + lo) >>> 0] = value;
+    }
+  }
+
+  store16(hi: number, lo: number, value: number): void {
+    const entry = (((lo >>> 12) ^ (hi << 5)) & indexMask) << entryShift;
+    const tlb = this.tlb;
+    if (tlb[entry + 1] !== (lo & (pageMask | 1)) || tlb[entry + 2] !== hi)
+      this.storeSlow(hi, lo, 2, 0, value);
+    else {
+      this.result = ok;
+      this.ram16[(tlb[entry + 3]! + lo) >>> 1] = value;
+    }
+  }
+
+  store32(hi: number, lo: number, value: number): void {
+    const entry = (((lo >>> 12) ^ (hi << 5)) & indexMask) << entryShift;
+    const tlb = this.tlb;
+    if (tlb[entry + 1] !== (lo & (pageMask | 3)) || tlb[entry + 2] !== hi)
+      this.storeSlow(hi, lo, 4, 0, value);
+    else {
+      this.result = ok;
+      this.ram32[(tlb[entry + 3]! + lo) >>> 2] = value;
+    }
+  }
+
+  store64(hi: number, lo: number, valueHi: number, valueLo: number): void {
+    const entry = (((lo >>> 12) ^ (hi << 5)) & indexMask) << entryShift;
+    const tlb = this.tlb;
+    if (tlb[entry + 1] !== (lo & (pageMask | 7)) || tlb[entry + 2] !== hi) {
+      this.storeSlow(hi, lo, 8, valueHi, valueLo);
+    } else {
+      this.result = ok;
+      const word = (tlb[entry + 3]! + lo) >>> 2;
+      this.ram32[word] = valueLo;
+      this.ram32[word + 1] = valueHi;
+    }
+  }
+
+  /**
+   * Guest AMOs: sequentially consistent read-modify-write of naturally aligned RAM; they return the value
+   * before. Elsewhere nothing is written, 0 is returned and `result` tells why: MEMTX_ERROR misaligned,
+   * MEMTX_ACCESS_ERROR read-only memory or a device, MEMTX_DECODE_ERROR a hole.
+   */
+  atomicAdd32(hi: number, lo: number, value: number): number {
+    const word = this.atomicWord(hi, lo);
+    return word < 0 ? 0 : Atomics.add(this.atomic.words, word, value);
+  }
+  atomicAnd32(hi: number, lo: number, value: number): number {
+    const word = this.atomicWord(hi, lo);
+    return word < 0 ? 0 : Atomics.and(this.atomic.words, word, value);
+  }
+  atomicOr32(hi: number, lo: number, value: number): number {
+    const word = this.atomicWord(hi, lo);
+    return word < 0 ? 0 : Atomics.or(this.atomic.words, word, value);
+  }
+  atomicXor32(hi: number, lo: number, value: number): number {
+    const word = this.atomicWord(hi, lo);
+    return word < 0 ? 0 : Atomics.xor(this.atomic.words, word, value);
+  }
+  atomicSwap32(hi: number, lo: number, value: number): number {
+    const word = this.atomicWord(hi, lo);
+    return word < 0 ? 0 : Atomics.exchange(this.atomic.words, word, value);
+  }
+  atomicCompareExchange32(hi: number, lo: number, expected: number, replacement: number): number {
+    const word = this.atomicWord(hi, lo);
+    return word < 0 ? 0 : Atomics.compareExchange(this.atomic.words, word, expected, replacement);
+  }
+
+  /** 64-bit AMOs. Values are bigint, taken modulo 2^64 and returned signed: the only ones that allocate. */
+  atomicAdd64(hi: number, lo: number, value: bigint): bigint {
+    const at = this.atomicDouble(hi, lo);
+    return at < 0 ? 0n : Atomics.add(this.atomic.doubles, at, value);
+  }
+  atomicAnd64(hi: number, lo: number, value: bigint): bigint {
+    const at = this.atomicDouble(hi, lo);
+    return at < 0 ? 0n : Atomics.and(this.atomic.doubles, at, value);
+  }
+  atomicOr64(hi: number, lo: number, value: bigint): bigint {
+    const at = this.atomicDouble(hi, lo);
+    return at < 0 ? 0n : Atomics.or(this.atomic.doubles, at, value);
+  }
+  atomicXor64(hi: number, lo: number, value: bigint): bigint {
+    const at = this.atomicDouble(hi, lo);
+    return at < 0 ? 0n : Atomics.xor(this.atomic.doubles, at, value);
+  }
+  atomicSwap64(hi: number, lo: number, value: bigint): bigint {
+    const at = this.atomicDouble(hi, lo);
+    return at < 0 ? 0n : Atomics.exchange(this.atomic.doubles, at, value);
+  }
+  atomicCompareExchange64(hi: number, lo: number, expected: bigint, replacement: bigint): bigint {
+    const at = this.atomicDouble(hi, lo);
+    return at < 0 ? 0n : Atomics.compareExchange(this.atomic.doubles, at, expected, replacement);
+  }
+
+  /** `size` bytes at `address`, unsigned. */
+  read(address: Address, size: 1 | 2 | 4): number {
+    const hi = addressHi(address);
+    const lo = addressLo(address);
+    if (size === 4) return this.load32(hi, lo) >>> 0;
+    return size === 2 ? this.load16(hi, lo) : this.load8(hi, lo);
+  }
+
+  /** 64 bits at `address`, unsigned. */
+  readBig(address: Address): bigint {
+    const low = this.load64(addressHi(address), addressLo(address));
+    return addressFromHalves(this.high, low);
+  }
+
+  write(address: Address, size: 1 | 2 | 4, value: number): void {
+    const hi = addressHi(address);
+    const lo = addressLo(address);
+    if (size === 4) this.store32(hi, lo, value);
+    else if (size === 2) this.store16(hi, lo, value);
+    else this.store8(hi, lo, value);
+  }
+
+  writeBig(address: Address, value: bigint): void {
+    this.store64(addressHi(address), addressLo(address), hiFromAddress(value), loFromAddress(value));
+  }
+
+  /**
+   * Fills `into` from `address` on, over all sections on the way; errors do not stop it. Devices are read
+   * in naturally aligned pieces of up to 4 bytes; holes give zeros.
+   * @source QEMU address_space_read: spec section 7.8
+   */
+  readBytes(address: Address, into: Uint8Array): MemTxResult {
+    this.result = readBytes(this.slow, addressHi(address), addressLo(address), into);
+    return this.result;
+  }
+
+  /** Writes all of `from`. Unlike a store, it reports read-only memory: dropped, MEMTX_DECODE_ERROR. */
+  writeBytes(address: Address, from: Uint8Array): MemTxResult {
+    this.result = writeBytes(this.slow, addressHi(address), addressLo(address), from);
+    return this.result;
+  }
+
+  private loadSlow(hi: number, lo: number, size: number): number {
+    const slow = this.slow;
+    const value = slow.load(hi | 0, lo | 0, size);
+    this.result = slow.result;
+    this.high = slow.high;
+    return value;
+  }
+
+  private storeSlow(hi: number, lo: number, size: number, valueHi: number, valueLo: number): void {
+    const slow = this.slow;
+    slow.store(hi | 0, lo | 0, size, valueHi | 0, valueLo | 0);
+    this.result = slow.result;
+  }
+
+  private atomicWord(hi: number, lo: number): number {
+    const word = this.atomic.locate(hi | 0, lo | 0, 4);
+    this.result = this.atomic.result;
+    return word;
+  }
+
+  private atomicDouble(hi: number, lo: number): number {
+    const at = this.atomic.locate(hi | 0, lo | 0, 8);
+    this.result = this.atomic.result;
+    return at;
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * A machine in one thread, for tests of publication and access: the real publisher, arena, RAM and ports,
+ * with a reader that checkpoints when the test says so, and devices that are plain objects.
+ */
+
+import { controlDevice, type DeviceCallbacks } from '../../src/base/device-binding.ts';
+import { MEMTX_DECODE_ERROR, MEMTX_OK } from '../../src/base/mem-tx-result.ts';
+import { GraceReader } from '../../src/grace/reader.ts';
+import { GraceWriter, type GraceWriterOptions } from '../../src/grace/writer.ts';
+import type { Attachment } from '../../src/layout/attachments.ts';
+import { createControlBlock } from '../../src/layout/control-block.ts';
+import { AddressSpace } from '../../src/model/address-space.ts';
+import type { MemoryRegion } from '../../src/model/memory-region.ts';
+import { registerParticipant, unregisterParticipant } from '../../src/model/transaction.ts';
+import { Arena } from '../../src/publish/arena.ts';
+import { encodeUnassignedSection } from '../../src/publish/encode-view.ts';
+import { Publisher } from '../../src/publish/publisher.ts';
+import { RamStore } from '../../src/publish/ram-store.ts';
+import type { DeviceCalls } from '../../src/vcpu/device-calls.ts';
+import { MemoryPort } from '../../src/vcpu/memory-port.ts';
+import { RamViews } from '../../src/vcpu/ram-views.ts';
+
+export interface BenchMachineOptions extends GraceWriterOptions {
+  readonly arenaBytes?: number;
+  readonly ramBytes?: number;
+  readonly garbageBytesMax?: number;
+}
+
+/** A register file that answers with what was written to it, byte by byte. */
+export class ByteRegisters implements DeviceCallbacks {
+  readonly bytes: Uint8Array;
+  constructor(size: number) {
+    this.bytes = new Uint8Array(size);
+  }
+  read(offset: number, size: number): number {
+    let value = 0;
+    for (let i = 0; i < size; i += 1) value |= (this.bytes[offset + i] ?? 0) << (8 * i);
+    return value;
+  }
+  write(offset: number, value: number, size: number): void {
+    for (let i = 0; i < size; i += 1) this.bytes[offset + i] = value >>> (8 * i);
+  }
+}
+
+export class BenchMachine {
+  readonly control = createControlBlock();
+  readonly arena: Arena;
+  readonly ram: RamStore;
+  readonly grace: GraceWriter;
+  readonly publisher: Publisher;
+  readonly reader: GraceReader;
+  readonly posted: Attachment[] = [];
+  readonly views: RamViews;
+  private readonly devices: DeviceCallbacks[] = [];
+  private readonly deviceIds = new Map<MemoryRegion, number>();
+  private readonly ports: MemoryPort[] = [];
+
+  constructor(options: BenchMachineOptions = {}) {
+    this.arena = new Arena(options.arenaBytes ?? 2 ** 22, true);
+    encodeUnassignedSection(this.arena);
+    this.ram = new RamStore(options.ramBytes ?? 2 ** 24, (attachment) => this.posted.push(attachment));
+    this.views = new RamViews(this.ram.main);
+    this.views.onMissing = () => {
+      for (const message of this.posted)
+        if (message.kind === 'ram') this.views.add(message.buffer, message.bytes);
+    };
+    this.grace = new GraceWriter(this.control, options);
+    const resources = {
+      arena: this.arena,
+      ram: this.ram,
+      deviceIdOf: (region: MemoryRegion) => this.idOf(region),
+    };
+    this.publisher = new Publisher(this.control, resources, this.grace, {
+      garbageBytesMax: options.garbageBytesMax ?? 2 ** 20,
+    });
+    registerParticipant(this.publisher);
+    this.grace.addReader(0);
+    this.reader = new GraceReader(this.control, 0);
+    this.reader.online();
+  }
+
+  show(name: string, root: MemoryRegion | null): { space: AddressSpace; port: MemoryPort } {
+    const space = new AddressSpace(name, root);
+    const index = this.publisher.add(space);
+    const memory = { control: this.control, arena: this.arena.words, ram: this.views };
+    const port = new MemoryPort(memory, index, this.calls());
+    this.ports.push(port);
+    port.refresh();
+    return { space, port };
+  }
+
+  checkpoint(): void {
+    if (this.reader.quiescent()) for (const port of this.ports) port.refresh();
+  }
+
+  close(): void {
+    this.grace.close();
+    unregisterParticipant(this.publisher);
+  }
+
+  private idOf(region: MemoryRegion): number {
+    const known = this.deviceIds.get(region);
+    if (known !== undefined) return known;
+    if (region.device?.placement !== 'control') throw new Error('tests use control devices');
+    this.deviceIds.set(region, this.devices.push(region.device.callbacks) - 1);
+    return this.devices.length - 1;
+  }
+
+  private calls(): DeviceCalls {
+    const { devices } = this;
+    const calls: DeviceCalls = {
+      result: MEMTX_OK,
+      read(device, offset, size) {
+        calls.result = device in devices ? MEMTX_OK : MEMTX_DECODE_ERROR;
+        return devices[device]?.read(offset, size) ?? 0;
+      },
+      write(device, offset, value, size) {
+        calls.result = device in devices ? MEMTX_OK : MEMTX_DECODE_ERROR;
+        devices[device]?.write(offset, value, size);
+      },
+    };
+    return calls;
+  }
+}
+
+export const registers = (size: number) => {
+  const callbacks = new ByteRegisters(size);
+  return { callbacks, device: controlDevice(callbacks) };
+};
