@@ -1,0 +1,108 @@
+/**
+ * A vCPU's half of the mailbox: hands one MMIO access to the thread where the device is homed and waits.
+ * Guarantee: access() returns, with the host's answer, or with MEMTX_ERROR once the host's exit was
+ * confirmed. It is served at most once; what the host wrote before it answered is visible afterwards.
+ * Writes: this slot's request words, MAILBOX_STATE to requested and IDLE, its bit in the host's doorbell.
+ * The caller is offline while it waits, or in a read section (vcpu/reader-session.ts).
+ * Order: test/mailbox/interleavings.test.ts walks every order of these steps and the host's.
+ */
+import { MEMTX_ERROR, MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
+import { deviceHostWord, mailboxWord, type SharedWords } from '../layout/control-block.ts';
+import {
+  DEVICE_HOST_ALIVE,
+  DEVICE_HOST_ASLEEP,
+  DEVICE_HOST_DOORBELL,
+  doorbellBit,
+  MAILBOX_ACCESS,
+  MAILBOX_ANSWER,
+  MAILBOX_ANSWERED,
+  MAILBOX_DEVICE,
+  MAILBOX_IDLE,
+  MAILBOX_OFFSET_HI,
+  MAILBOX_OFFSET_LO,
+  MAILBOX_RESULT,
+  MAILBOX_STATE,
+  MAILBOX_VALUE,
+  requestedState,
+} from '../layout/mailbox.ts';
+
+/**
+ * Loads of MAILBOX_STATE before sleeping: about 30 us at 10 ns each. An awake host answers in under 1 us,
+ * and a sleep with its wake-up costs 13 us, so longer spinning only takes the core from the host.
+ */
+const SPIN_LOADS = 3000;
+
+/**
+ * Longest sleep before DEVICE_HOST_ALIVE is looked at again. Only a host that dies between the last look
+ * and the sleep needs it; for every other death the control thread's notify ends the sleep.
+ */
+const ALIVE_CHECK_MS = 50;
+
+export class MailboxRequester {
+  /** MemTxResult of the last access. */
+  result: MemTxResult = MEMTX_OK;
+  private readonly words: SharedWords;
+  private readonly base: number;
+  private readonly bit: number;
+
+  constructor(words: SharedWords, slot: number) {
+    this.words = words;
+    this.base = mailboxWord(slot);
+    this.bit = doorbellBit(slot);
+  }
+
+  /**
+   * @param offset bytes from the start of the region, up to 2^53
+   * @param access size in bytes, or its negative for a write
+   * @returns what the host answered, as int32; 0 for a write and where `result` is an error
+   */
+  access(host: number, device: number, offset: number, access: number, value: number): number {
+    const words = this.words;
+    const base = this.base;
+    const hostBase = deviceHostWord(host);
+    if (Atomics.load(words, hostBase + DEVICE_HOST_ALIVE) === 0) return this.hostIsDead();
+    words[base + MAILBOX_DEVICE] = device;
+    words[base + MAILBOX_ACCESS] = access;
+    words[base + MAILBOX_OFFSET_LO] = offset | 0;
+    words[base + MAILBOX_OFFSET_HI] = (offset / 0x1_0000_0000) | 0;
+    words[base + MAILBOX_VALUE] = value;
+    Atomics.store(words, base + MAILBOX_STATE, requestedState(host)); // pairs with MailboxResponder.serveSlot
+    Atomics.or(words, hostBase + DEVICE_HOST_DOORBELL, this.bit); // pairs with MailboxResponder.takeBells
+    // The host sets ASLEEP, then sleeps only if the doorbell is still 0: no ring is lost.
+    if (Atomics.load(words, hostBase + DEVICE_HOST_ASLEEP) !== 0) {
+      Atomics.notify(words, hostBase + DEVICE_HOST_DOORBELL);
+    }
+    for (let spins = SPIN_LOADS; spins > 0; spins -= 1) {
+      if (Atomics.load(words, base + MAILBOX_STATE) === MAILBOX_ANSWERED) return this.takeAnswer();
+    }
+    return this.sleepUntilAnswered(host);
+  }
+
+  private takeAnswer(): number {
+    const words = this.words;
+    const answer = words[this.base + MAILBOX_ANSWER]!;
+    this.result = words[this.base + MAILBOX_RESULT]!;
+    Atomics.store(words, this.base + MAILBOX_STATE, MAILBOX_IDLE);
+    return answer;
+  }
+
+  private sleepUntilAnswered(host: number): number {
+    const words = this.words;
+    const state = this.base + MAILBOX_STATE;
+    for (;;) {
+      const alive = Atomics.load(words, deviceHostWord(host) + DEVICE_HOST_ALIVE); // pairs with DeviceHosts.hostExited
+      // After ALIVE, never before: the host may have answered with its last breath, but not after ALIVE fell.
+      if (Atomics.load(words, state) === MAILBOX_ANSWERED) return this.takeAnswer();
+      if (alive === 0) {
+        Atomics.store(words, state, MAILBOX_IDLE);
+        return this.hostIsDead();
+      }
+      Atomics.wait(words, state, requestedState(host), ALIVE_CHECK_MS); // pairs with MailboxResponder.serveSlot
+    }
+  }
+
+  private hostIsDead(): number {
+    this.result = MEMTX_ERROR;
+    return 0;
+  }
+}

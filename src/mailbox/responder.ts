@@ -1,0 +1,151 @@
+/**
+ * A device host's half of the mailbox: serves the accesses that vCPUs hand to this thread, from its event
+ * loop; the control thread and device workers alike.
+ * Guarantee: each request for this host is answered exactly once, also if serving it throws; requests of
+ * one vCPU in their order. Between two requests of a busy host its event loop gets turns.
+ * Writes: MAILBOX_ANSWER and MAILBOX_RESULT of requests for this host, their MAILBOX_STATE to ANSWERED,
+ * this host's DEVICE_HOST_ASLEEP; takes the bits of its doorbell.
+ * Order: test/mailbox/interleavings.test.ts walks every order of these steps and the vCPUs'.
+ *
+ * Asleep, it does not keep the thread's event loop alive: who runs vCPUs does (service/vcpu-host.ts).
+ */
+import { MEMTX_ERROR, type MemTxResult } from '../base/mem-tx-result.ts';
+import { deviceHostWord, mailboxWord, READER_COUNT_MAX, type SharedWords } from '../layout/control-block.ts';
+import {
+  DEVICE_HOST_ASLEEP,
+  DEVICE_HOST_DOORBELL,
+  DOORBELL_BITS,
+  MAILBOX_ACCESS,
+  MAILBOX_ANSWER,
+  MAILBOX_ANSWERED,
+  MAILBOX_DEVICE,
+  MAILBOX_OFFSET_HI,
+  MAILBOX_OFFSET_LO,
+  MAILBOX_RESULT,
+  MAILBOX_STATE,
+  MAILBOX_VALUE,
+  requestedState,
+} from '../layout/mailbox.ts';
+
+/** What performs an access in this thread. It reports its own errors; one that it throws fails the access. */
+export interface AccessServer {
+  /** MemTxResult of the last serve(). */
+  result: MemTxResult;
+  /** @param access size in bytes, or its negative for a write. Returns the value read as int32. */
+  serve(slot: number, device: number, offset: number, access: number, value: number): number;
+}
+
+/** Loads of the doorbell in one turn of the event loop: about 20 us, little beside what a turn may take. */
+const LOADS_PER_TURN = 2000;
+/** Rounds of answers in one turn, so that timers and messages run under a stream of requests. */
+const ROUNDS_PER_TURN = 64;
+/** Turns without a request before it sleeps: some 200 us awake, against 16 us for a wake-up. */
+const IDLE_TURNS = 8;
+
+export class MailboxResponder {
+  private readonly words: SharedWords;
+  private readonly server: AccessServer;
+  private readonly doorbell: number;
+  private readonly asleep: number;
+  private readonly requested: number;
+  private running = false;
+  private idleTurns = 0;
+  private readonly onTurn = (): void => this.turn();
+  private readonly onWake = (): void => this.wake();
+
+  constructor(words: SharedWords, host: number, server: AccessServer) {
+    this.words = words;
+    this.requested = requestedState(host);
+    this.server = server;
+    this.doorbell = deviceHostWord(host) + DEVICE_HOST_DOORBELL;
+    this.asleep = deviceHostWord(host) + DEVICE_HOST_ASLEEP;
+  }
+
+  /** Begins to serve; once in a responder's life. */
+  start(): void {
+    this.running = true;
+    this.sleep();
+  }
+
+  /** Serves nothing any more. Requests that come later wait until this host is declared dead. */
+  stop(): void {
+    this.running = false;
+    Atomics.notify(this.words, this.doorbell); // ends our own sleep
+  }
+
+  private turn(): void {
+    if (!this.running) return;
+    let served = true;
+    try {
+      served = this.serveForAWhile();
+    } finally {
+      this.idleTurns = served ? 0 : this.idleTurns + 1;
+      if (this.idleTurns >= IDLE_TURNS) this.sleep();
+      else setImmediate(this.onTurn);
+    }
+  }
+
+  private wake(): void {
+    Atomics.store(this.words, this.asleep, 0);
+    this.idleTurns = 0;
+    this.turn();
+  }
+
+  /** Sleeps on the doorbell, or goes on at once if it has been rung. */
+  private sleep(): void {
+    // ASLEEP first: a vCPU that rings and then reads 0 here has rung before the compare in waitAsync.
+    Atomics.store(this.words, this.asleep, 1); // pairs with MailboxRequester.access
+    const sleep = Atomics.waitAsync(this.words, this.doorbell, 0);
+    if (sleep.async) void sleep.value.then(this.onWake);
+    else setImmediate(this.onWake);
+  }
+
+  /** True if a request was served. */
+  private serveForAWhile(): boolean {
+    const words = this.words;
+    const doorbell = this.doorbell;
+    let rounds = 0;
+    for (let loads = LOADS_PER_TURN; loads > 0 && rounds < ROUNDS_PER_TURN && this.running; loads -= 1) {
+      if (Atomics.load(words, doorbell) === 0) continue;
+      rounds += 1;
+      this.takeBells();
+    }
+    return rounds !== 0;
+  }
+
+  private takeBells(): void {
+    // Take, then look: a request that is stored after the look rings again.
+    let bells = Atomics.exchange(this.words, this.doorbell, 0); // pairs with MailboxRequester.access
+    while (bells !== 0) {
+      const bit = 31 - Math.clz32(bells & -bells);
+      bells &= bells - 1;
+      for (let slot = bit; slot < READER_COUNT_MAX; slot += DOORBELL_BITS) this.serveSlot(slot);
+    }
+  }
+
+  private serveSlot(slot: number): void {
+    const words = this.words;
+    const base = mailboxWord(slot);
+    if (Atomics.load(words, base + MAILBOX_STATE) !== this.requested) return; // pairs with MailboxRequester.access
+    const offset =
+      (words[base + MAILBOX_OFFSET_HI]! >>> 0) * 0x1_0000_0000 + (words[base + MAILBOX_OFFSET_LO]! >>> 0);
+    let answer = 0;
+    let result: MemTxResult = MEMTX_ERROR;
+    try {
+      const device = words[base + MAILBOX_DEVICE]!;
+      answer = this.server.serve(
+        slot,
+        device,
+        offset,
+        words[base + MAILBOX_ACCESS]!,
+        words[base + MAILBOX_VALUE]!,
+      );
+      result = this.server.result;
+    } finally {
+      words[base + MAILBOX_ANSWER] = answer;
+      words[base + MAILBOX_RESULT] = result;
+      Atomics.store(words, base + MAILBOX_STATE, MAILBOX_ANSWERED); // pairs with MailboxRequester.sleepUntilAnswered
+      Atomics.notify(words, base + MAILBOX_STATE);
+    }
+  }
+}
