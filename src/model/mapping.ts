@@ -4,7 +4,7 @@
  */
 import { MemoryError } from '../base/errors.ts';
 import type { MemoryRegion } from './memory-region.ts';
-import { mappingClosesCycle } from './reachability.ts';
+import { contains } from './reachability.ts';
 import { registerUse, unregisterUse } from './region-links.ts';
 import { mutate } from './transaction.ts';
 
@@ -20,6 +20,7 @@ export function mapChild(
   mutate({
     pending: container.enabled && child.enabled,
     regions: [container, child],
+    reshaped: child,
     apply() {
       child.links.address = offset;
       child.links.priority = priority;
@@ -80,6 +81,7 @@ export function moveRegion(region: MemoryRegion, offset: bigint): void {
   mutate({
     pending: container.enabled && region.enabled,
     regions: [container, region],
+    reshaped: region,
     apply() {
       place = children.remove(region, priority);
       region.links.address = offset;
@@ -116,10 +118,10 @@ function refuseMapping(container: MemoryRegion, child: MemoryRegion): void {
       `'${child.name}' is already mapped in '${child.container.name}'; unmap it first, or map an alias of it`,
     );
   }
-  if (mappingClosesCycle(container, child)) {
+  if (contains(child, container)) {
     throw new MemoryError(
       'ALIAS_CYCLE',
-      `mapping '${child.name}' into '${container.name}' would let '${child.name}' contain or show itself`,
+      `mapping '${child.name}' into '${container.name}' would let '${child.name}' contain itself`,
     );
   }
 }

@@ -1,7 +1,6 @@
 /**
- * MemoryRegion: a node of the tree that describes a machine's memory. Plain control-side data; what vCPUs
- * see of it is decided when a transaction ends.
- * Guarantee: the tree has no cycle through children and alias targets, a region has one container at most,
+ * MemoryRegion: a node of the tree that describes a machine's memory. What vCPUs see of it is decided when a
+ * transaction ends. Guarantee: a region has one container at most, none contains or endlessly shows itself,
  * and a mutator that throws has changed nothing.
  */
 
@@ -133,10 +132,7 @@ export class MemoryRegion {
     size: Bytes,
     options?: Options,
   ): MemoryRegion {
-    if (!(target instanceof MemoryRegion)) {
-      const got = describeValue(target);
-      throw new MemoryError('INVALID_ARGUMENT', `alias '${name}': target must be a MemoryRegion, got ${got}`);
-    }
+    requireRegion(`alias '${name}'`, 'target', target);
     return new MemoryRegion({ kind: 'alias', name, size, alias: { target, offset }, options });
   }
 
@@ -185,7 +181,7 @@ export class MemoryRegion {
     return this.links.rootOf;
   }
 
-  /** Maps `child` into this region at priority 0, in front of its equals. See addSubregionOverlap. */
+  /** addSubregionOverlap at priority 0. */
   addSubregion(offset: Bytes, child: MemoryRegion): void {
     this.addSubregionOverlap(offset, child, 0);
   }
@@ -195,11 +191,12 @@ export class MemoryRegion {
    * @param offset bytes from the start of this region; need not be page-aligned, and the child may stick out
    * @param priority signed 32 bit; compared only among siblings
    * @throws MemoryError REGION_ALREADY_MAPPED if `child` has a container (map an alias of it instead),
-   *   ALIAS_HAS_NO_CHILDREN if this is an alias, ALIAS_CYCLE if `child` would reach itself
+   *   ALIAS_HAS_NO_CHILDREN if this is an alias, ALIAS_CYCLE if `child` would contain itself, or (at the
+   *   end of the transaction) show itself at its own place
    * @source QEMU docs/devel/memory.rst, "Overlapping regions and priority"
    */
   addSubregionOverlap(offset: Bytes, child: MemoryRegion, priority: number): void {
-    this.requireRegion('child', child);
+    requireRegion(this.where, 'child', child);
     mapChild(this, child, offsetFromArgument(this.where, offset), priorityFromArgument(this.where, priority));
   }
 
@@ -208,7 +205,7 @@ export class MemoryRegion {
    * @throws MemoryError NOT_A_SUBREGION if its container is not this region
    */
   delSubregion(child: MemoryRegion): void {
-    this.requireRegion('child', child);
+    requireRegion(this.where, 'child', child);
     unmapChild(this, child);
   }
 
@@ -238,8 +235,8 @@ export class MemoryRegion {
   }
 
   /**
-   * Moves this region inside its container, in front of its equals there (as QEMU does, which takes it out
-   * and adds it again). Without a container only its own address changes.
+   * Moves this region inside its container, in front of its equals there, as QEMU does.
+   * Without a container only its own address changes.
    */
   setAddress(offset: Bytes): void {
     moveRegion(this, offsetFromArgument(this.where, offset));
@@ -252,6 +249,7 @@ export class MemoryRegion {
     mutate({
       pending: true,
       regions: [this],
+      reshaped: this,
       apply: () => (this.currentSize = after),
       undo: () => (this.currentSize = before),
     });
@@ -271,6 +269,7 @@ export class MemoryRegion {
     mutate({
       pending: this.enabled,
       regions: [this],
+      reshaped: this,
       apply: () => (this.currentAliasOffset = after),
       undo: () => (this.currentAliasOffset = before),
     });
@@ -286,14 +285,15 @@ export class MemoryRegion {
     mutate({
       pending,
       regions: [this],
+      ...(flag === 'enabled' && { reshaped: this }),
       apply: () => (this.flags[flag] = value),
       undo: () => (this.flags[flag] = before),
     });
   }
+}
 
-  private requireRegion(what: string, value: unknown): void {
-    if (value instanceof MemoryRegion) return;
-    const got = describeValue(value);
-    throw new MemoryError('INVALID_ARGUMENT', `${this.where}: ${what} must be a MemoryRegion, got ${got}`);
-  }
+function requireRegion(where: string, what: string, value: unknown): void {
+  if (value instanceof MemoryRegion) return;
+  const got = describeValue(value);
+  throw new MemoryError('INVALID_ARGUMENT', `${where}: ${what} must be a MemoryRegion, got ${got}`);
 }

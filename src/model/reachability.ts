@@ -34,13 +34,10 @@ export function rootsSeeing(region: MemoryRegion): Set<AddressSpace> {
   return spaces;
 }
 
-/** Whether mapping `child` into `container` would let a region reach itself. */
-export function mappingClosesCycle(container: MemoryRegion, child: MemoryRegion): boolean {
-  if (child === container) return true;
-  if (child.aliasTarget === null && child.links.children.count === 0) return false;
-  const above = regionsAbove(container);
-  for (let reached: MemoryRegion | null = child; reached !== null; reached = reached.aliasTarget) {
-    if (above.has(reached)) return true;
+/** Whether `region` is `container` or one of the containers around it. */
+export function contains(region: MemoryRegion, container: MemoryRegion): boolean {
+  for (let around: MemoryRegion | null = container; around !== null; around = around.container) {
+    if (around === region) return true;
   }
   return false;
 }

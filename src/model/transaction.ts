@@ -7,6 +7,7 @@
  */
 import { MemoryError } from '../base/errors.ts';
 import type { AddressSpace } from './address-space.ts';
+import { refuseEndlessViews } from './endless-view.ts';
 import type { MemoryRegion } from './memory-region.ts';
 
 /** Whoever makes the new state of the trees visible. Called at the end of an outermost transaction. */
@@ -32,6 +33,8 @@ export interface Mutation {
   readonly pending: boolean;
   readonly regions: readonly MemoryRegion[];
   readonly space?: AddressSpace;
+  /** A region that may show more, or elsewhere, than before: it might show itself. */
+  readonly reshaped?: MemoryRegion;
   apply(): void;
   undo(): void;
 }
@@ -53,6 +56,7 @@ export function unregisterParticipant(participant: TransactionParticipant): void
  * Runs `body`; its mutators, and those of transactions inside it, take effect together at its end.
  * @returns what `body` returns; it must not be a promise, because a transaction ends when `body` does
  * @throws what `body` or a participant throws, after the tree was put back
+ * @throws MemoryError ALIAS_CYCLE if a region would show itself at its own place
  * @throws MemoryError TRANSACTION_REENTERED from inside a participant; INVALID_ARGUMENT for an async body
  * @source QEMU docs/devel/memory.rst: memory_region_transaction_begin, memory_region_transaction_commit
  */
@@ -112,6 +116,7 @@ function undoTo(mark: number): void {
 }
 
 function commit(): void {
+  refuseEndlessViews(new Set(journal.flatMap((mutation) => mutation.reshaped ?? [])));
   if (!journal.some((mutation) => mutation.pending)) return;
   const changed = new Set(journal.flatMap((mutation) => mutation.regions));
   const rerooted = new Set(journal.flatMap((mutation) => mutation.space ?? []));

@@ -1,0 +1,132 @@
+/**
+ * A flat view: which region answers at each address, as sorted, disjoint ranges. Immutable.
+ * Guarantee of whoever builds one: neighbours that continue each other are one range, none is empty.
+ */
+import type { MemoryRegion } from '../model/memory-region.ts';
+
+export interface FlatRange {
+  readonly region: MemoryRegion;
+  readonly start: bigint;
+  /** In bytes, at least 1; `start + size` may be 2^64. */
+  readonly size: bigint;
+  readonly offsetInRegion: bigint;
+  /** True if anything on the way from the root to the region is readonly. */
+  readonly readonly: boolean;
+  readonly nonvolatile: boolean;
+  /** A ROM device whose reads go straight to its bytes. */
+  readonly romd: boolean;
+}
+
+export interface FlatView {
+  /** Where the rendering began; null where nothing is rendered. */
+  readonly root: MemoryRegion | null;
+  readonly ranges: readonly FlatRange[];
+}
+
+export interface AddressWindow {
+  readonly start: bigint;
+  /** Inclusive, so that the end of the address space fits in 64 bits. */
+  readonly last: bigint;
+}
+
+/** Shared by every address space without a view root. */
+export const EMPTY_FLAT_VIEW: FlatView = Object.freeze({ root: null, ranges: Object.freeze([]) });
+
+export type RangeType = 'ram' | 'rom' | 'romd' | 'ramd' | 'i/o';
+
+/** What QEMU's monitor calls the range: rom wherever the range is readonly, `nv-` first where nonvolatile. */
+export function rangeType(range: FlatRange): RangeType | `nv-${RangeType}` {
+  const type = plainRangeType(range);
+  return range.nonvolatile ? `nv-${type}` : type;
+}
+
+function plainRangeType(range: FlatRange): RangeType {
+  if (range.readonly) return 'rom';
+  if (range.romd) return 'romd';
+  return range.region.kind === 'ram' ? 'ram' : 'i/o';
+}
+
+/** The range that answers at `address`, or null in a hole. */
+export function rangeAt(view: FlatView, address: bigint): FlatRange | null {
+  let low = 0;
+  let high = view.ranges.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (view.ranges[middle]!.start <= address) low = middle + 1;
+    else high = middle;
+  }
+  const range = view.ranges[low - 1];
+  return range !== undefined && address < range.start + range.size ? range : null;
+}
+
+/** Whether both give the same byte of the same region with the same attributes where they overlap. */
+export function rangesAgree(a: FlatRange, b: FlatRange): boolean {
+  return (
+    a.region === b.region &&
+    a.readonly === b.readonly &&
+    a.nonvolatile === b.nonvolatile &&
+    a.romd === b.romd &&
+    a.offsetInRegion - a.start === b.offsetInRegion - b.start
+  );
+}
+
+/** Whether the same answers at every address, whatever the roots are. */
+export function flatViewsEqual(a: FlatView, b: FlatView): boolean {
+  if (a.ranges === b.ranges) return true;
+  if (a.ranges.length !== b.ranges.length) return false;
+  return a.ranges.every((range, index) => {
+    const other = b.ranges[index]!;
+    return (
+      range === other ||
+      (range.start === other.start && range.size === other.size && rangesAgree(range, other))
+    );
+  });
+}
+
+/** The addresses whose answer differs between two views: merged and ascending. */
+export function changedRanges(before: FlatView, after: FlatView): AddressWindow[] {
+  if (before.ranges === after.ranges) return [];
+  const changed: { start: bigint; last: bigint }[] = [];
+  const note = (start: bigint, end: bigint): void => {
+    const previous = changed.at(-1);
+    if (previous !== undefined && previous.last + 1n === start) previous.last = end - 1n;
+    else changed.push({ start, last: end - 1n });
+  };
+  sweep(before.ranges, after.ranges, note);
+  return changed;
+}
+
+/** Calls `differ` for each stretch that only one list covers, or that both cover differently. */
+function sweep(
+  before: readonly FlatRange[],
+  after: readonly FlatRange[],
+  differ: (start: bigint, end: bigint) => void,
+): void {
+  let beforeIndex = 0;
+  let afterIndex = 0;
+  let cursor = 0n;
+  while (beforeIndex < before.length || afterIndex < after.length) {
+    const a = before[beforeIndex];
+    const b = after[afterIndex];
+    const start = maximum(cursor, minimum(a?.start, b?.start));
+    const inA = a !== undefined && a.start <= start;
+    const inB = b !== undefined && b.start <= start;
+    const end = minimum(boundary(a, inA), boundary(b, inB));
+    if (!(inA && inB && rangesAgree(a, b))) differ(start, end);
+    cursor = end;
+    if (a !== undefined && a.start + a.size <= cursor) beforeIndex++;
+    if (b !== undefined && b.start + b.size <= cursor) afterIndex++;
+  }
+}
+
+/** Where the state of `range` next changes: its end inside it, its start before it. */
+const boundary = (range: FlatRange | undefined, inside: boolean): bigint | undefined =>
+  range === undefined ? undefined : inside ? range.start + range.size : range.start;
+
+const maximum = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+
+/** The smaller of two, of which one at most is undefined. */
+function minimum(a: bigint | undefined, b: bigint | undefined): bigint {
+  if (a === undefined) return b!;
+  return b === undefined || a < b ? a : b;
+}

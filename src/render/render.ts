@@ -1,0 +1,153 @@
+/**
+ * Region tree to flat view. Pure: reads the tree, knows neither threads nor buffers.
+ *
+ * Each region yields the sorted, disjoint ranges that it shows inside its clip. A container lays its
+ * children over each other, pairwise from neighbour to neighbour in list order, so N ranges cost
+ * O(N log N) whatever their order; what a child leaves open shows the next, and last the region itself.
+ * Starts may be negative before clipping (an alias of the middle of its target), hence signed bigint.
+ * Recursion and work are bounded by a VisitBudget.
+ */
+import { SIZE_2_64 } from '../base/addresses.ts';
+import type { MemoryRegion } from '../model/memory-region.ts';
+import { VisitBudget } from '../model/visit-budget.ts';
+import { EMPTY_FLAT_VIEW, type FlatRange, type FlatView, rangesAgree } from './flat-view.ts';
+
+/** The part of the address space to render. */
+export interface RenderClip {
+  readonly start: bigint;
+  readonly size: bigint;
+}
+
+/** What the way from the root to a region has gathered. Ends are exclusive. */
+interface Path {
+  readonly base: bigint;
+  readonly clipStart: bigint;
+  readonly clipEnd: bigint;
+  readonly readonly: boolean;
+  readonly nonvolatile: boolean;
+  readonly depth: number;
+}
+
+/**
+ * The flat view of a view root (see viewRootOf), or its part inside `clip`.
+ * The root is rendered at its own address, as QEMU does.
+ * @throws MemoryError RENDER_TOO_DEEP, RENDER_TOO_LARGE
+ */
+export function renderFlatView(
+  viewRoot: MemoryRegion | null,
+  clip: RenderClip = { start: 0n, size: SIZE_2_64 },
+  budget: VisitBudget = new VisitBudget(),
+): FlatView {
+  if (viewRoot === null) return EMPTY_FLAT_VIEW;
+  const end = clip.start + clip.size;
+  const path: Path = {
+    base: 0n,
+    clipStart: clip.start > 0n ? clip.start : 0n,
+    clipEnd: end < SIZE_2_64 ? end : SIZE_2_64,
+    readonly: false,
+    nonvolatile: false,
+    depth: 1,
+  };
+  return { root: viewRoot, ranges: merge(render(viewRoot, path, budget)) };
+}
+
+function render(region: MemoryRegion, above: Path, budget: VisitBudget): FlatRange[] {
+  budget.spend(region, above.depth);
+  if (!region.enabled) return [];
+  const base = above.base + region.address;
+  const end = base + region.size;
+  const clipStart = base > above.clipStart ? base : above.clipStart;
+  const clipEnd = end < above.clipEnd ? end : above.clipEnd;
+  if (clipStart >= clipEnd) return [];
+  const target = region.aliasTarget;
+  const path: Path = {
+    // An alias shows its target as if that began where its offset says, whatever the target's own address.
+    base: target === null ? base : base - region.aliasOffset - target.address,
+    clipStart,
+    clipEnd,
+    readonly: above.readonly || region.readonly,
+    nonvolatile: above.nonvolatile || region.nonvolatile,
+    depth: above.depth + 1,
+  };
+  if (target !== null) return render(target, path, budget);
+  const layers: FlatRange[][] = [];
+  for (const child of region.children) {
+    const shown = render(child, path, budget);
+    if (shown.length > 0) layers.push(shown);
+  }
+  if (region.terminates) layers.push([ownRange(region, path)]);
+  return layOver(layers);
+}
+
+const ownRange = (region: MemoryRegion, path: Path): FlatRange => ({
+  region,
+  start: path.clipStart,
+  size: path.clipEnd - path.clipStart,
+  offsetInRegion: path.clipStart - path.base,
+  readonly: path.readonly,
+  nonvolatile: path.nonvolatile,
+  romd: region.kind === 'rom-device' && region.romd,
+});
+
+/** Lays layers over each other; the first is on top. */
+function layOver(layers: FlatRange[][]): FlatRange[] {
+  let rest = layers;
+  while (rest.length > 1) {
+    const pairs: FlatRange[][] = [];
+    for (let index = 0; index < rest.length; index += 2) {
+      const below = rest[index + 1];
+      pairs.push(below === undefined ? rest[index]! : layPair(rest[index]!, below));
+    }
+    rest = pairs;
+  }
+  return rest[0] ?? [];
+}
+
+const endOf = (range: FlatRange): bigint => range.start + range.size;
+
+/** Both are sorted and not empty; of `below` remains what `top` leaves open. */
+function layPair(top: readonly FlatRange[], below: readonly FlatRange[]): FlatRange[] {
+  if (endOf(top.at(-1)!) <= below[0]!.start) return [...top, ...below];
+  if (endOf(below.at(-1)!) <= top[0]!.start) return [...below, ...top];
+  const result: FlatRange[] = [];
+  let topIndex = 0;
+  for (const range of below) {
+    const end = endOf(range);
+    let cursor = range.start;
+    while (cursor < end) {
+      const over = top[topIndex];
+      if (over === undefined || over.start >= end) {
+        result.push(piece(range, cursor, end));
+        break;
+      }
+      if (over.start > cursor) result.push(piece(range, cursor, over.start));
+      const overEnd = endOf(over);
+      if (overEnd > end) break; // `over` may also hide the next range; it is pushed when passed
+      result.push(over);
+      topIndex++;
+      if (overEnd > cursor) cursor = overEnd;
+    }
+  }
+  for (; topIndex < top.length; topIndex++) result.push(top[topIndex]!);
+  return result;
+}
+
+/** The part `[start, end)` of `range`, which contains it. */
+function piece(range: FlatRange, start: bigint, end: bigint): FlatRange {
+  if (start === range.start && end === endOf(range)) return range;
+  return { ...range, start, size: end - start, offsetInRegion: range.offsetInRegion + (start - range.start) };
+}
+
+/** One range of neighbours that continue each other. */
+function merge(ranges: readonly FlatRange[]): FlatRange[] {
+  const merged: FlatRange[] = [];
+  for (const range of ranges) {
+    const previous = merged.at(-1);
+    if (previous !== undefined && endOf(previous) === range.start && rangesAgree(previous, range)) {
+      merged[merged.length - 1] = { ...previous, size: previous.size + range.size };
+    } else {
+      merged.push(range);
+    }
+  }
+  return merged;
+}
