@@ -103,5 +103,5 @@ export function checkUnused(folder = projectRoot): Verdict {
 
 const codeFolders = (): string[] =>
   rootEntries().filter((name) =>
-    ['src', 'workers', 'machines', 'test', 'stress', 'bench', 'examples'].includes(name),
+    ['src', 'workers', 'machines', 'dev', 'test', 'stress', 'bench', 'examples'].includes(name),
   );
