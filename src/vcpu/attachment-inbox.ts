@@ -1,0 +1,72 @@
+/**
+ * A reader thread's side of its attachment port: takes in what was posted, synchronously, also in the
+ * middle of an access.
+ * Guarantee: drain() takes in everything that was posted before a root that this thread has seen
+ * (service/attachment-hub.ts posts first, the publisher stores the root afterwards).
+ */
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { MemoryError } from '../base/errors.ts';
+import type { AttachedDevice, Attachment } from '../layout/attachments.ts';
+import type { RamViews } from './ram-views.ts';
+
+/** Where attached devices go; a DeviceTable. */
+export interface DeviceReceiver {
+  attach(device: number, regionName: string, attached: AttachedDevice): void;
+}
+
+export class AttachmentInbox {
+  private readonly port: MessagePort;
+  private readonly ram: RamViews;
+  private readonly devices: DeviceReceiver;
+  private readonly addressSpaces: { readonly index: number; readonly name: string }[] = [];
+
+  constructor(port: MessagePort, ram: RamViews, devices: DeviceReceiver) {
+    this.port = port;
+    this.ram = ram;
+    this.devices = devices;
+  }
+
+  /** About 60 ns when nothing has been posted. */
+  drain(): void {
+    for (;;) {
+      const received = receiveMessageOnPort(this.port);
+      if (received === undefined) return;
+      this.take(received.message as Attachment);
+    }
+  }
+
+  /**
+   * Index of the address space `name`, the newest of that name; of the machine's first where it is null.
+   * @throws MemoryError ADDRESS_SPACE_UNKNOWN
+   */
+  addressSpace(name: string | null): number {
+    this.drain();
+    const known = this.addressSpaces;
+    const found = name === null ? known[0] : known.findLast((space) => space.name === name);
+    if (found !== undefined) return found.index;
+    const names = known.map((space) => `'${space.name}'`).join(', ');
+    throw new MemoryError(
+      'ADDRESS_SPACE_UNKNOWN',
+      name === null
+        ? 'the machine has no address space; add one before starting a vCPU'
+        : `the machine has no address space '${name}'; it has ${names || 'none'}`,
+    );
+  }
+
+  private take(attachment: Attachment): void {
+    switch (attachment.kind) {
+      case 'ram':
+        this.ram.add(attachment.buffer, attachment.bytes);
+        break;
+      case 'drop-ram': // posted after the grace period: no view that this thread may use reaches it
+        this.ram.drop(attachment.buffer);
+        break;
+      case 'device':
+        this.devices.attach(attachment.device, attachment.regionName, attachment.attached);
+        break;
+      case 'address-space':
+        this.addressSpaces.push({ index: attachment.index, name: attachment.name });
+        break;
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * The lock that worker-local devices share unless they opt out, as QEMU's devices share its big lock.
+ * Guarantee: one vCPU at a time is between the outermost acquire() and its release(). Nested acquire()
+ * only counts: a device may access memory that leads to a device under the same lock.
+ * Writes: WORD_DEVICE_LOCK from 0 to 1 + slot and back, by compareExchange and store;
+ * WORD_DEVICE_LOCK_WAITERS by add and sub.
+ * Order: test/vcpu/device-lock.test.ts walks every order of two holders.
+ *
+ * A vCPU that dies as a waiter leaves WAITERS one too high: each release then pays one useless notify.
+ */
+import { assert } from '../base/assert.ts';
+import {
+  PHASE_WAITING_FOR_DEVICE,
+  type SharedWords,
+  WORD_DEVICE_LOCK,
+  WORD_DEVICE_LOCK_WAITERS,
+} from '../layout/control-block.ts';
+import type { ReaderSession } from './reader-session.ts';
+
+/** About 10 us at 10 ns a load: a register access under the lock takes far less, a sleep more. */
+const SPIN_LOADS = 1000;
+
+const wordLock = WORD_DEVICE_LOCK;
+const wordWaiters = WORD_DEVICE_LOCK_WAITERS;
+
+export class DeviceLock {
+  private readonly words: SharedWords;
+  private readonly owner: number;
+  private readonly session: ReaderSession;
+  private depth = 0;
+
+  constructor(words: SharedWords, session: ReaderSession) {
+    this.words = words;
+    this.owner = session.reader.slot + 1;
+    this.session = session;
+  }
+
+  acquire(): void {
+    this.depth += 1;
+    if (this.depth !== 1) return;
+    if (Atomics.compareExchange(this.words, wordLock, 0, this.owner) !== 0) this.acquireContended();
+  }
+
+  release(): void {
+    assert(this.depth > 0, 'the device lock is held when it is released');
+    this.depth -= 1;
+    if (this.depth !== 0) return;
+    Atomics.store(this.words, wordLock, 0); // pairs with the compare in acquireContended's wait
+    // A waiter counts itself, then sleeps only if the lock has not moved: no wake-up is lost.
+    if (Atomics.load(this.words, wordWaiters) !== 0) Atomics.notify(this.words, wordLock, 1);
+  }
+
+  private acquireContended(): void {
+    const words = this.words;
+    for (let spins = SPIN_LOADS; spins > 0; spins -= 1) {
+      if (Atomics.load(words, wordLock) !== 0) continue;
+      if (Atomics.compareExchange(words, wordLock, 0, this.owner) === 0) return;
+    }
+    this.session.detach(PHASE_WAITING_FOR_DEVICE);
+    Atomics.add(words, wordWaiters, 1); // pairs with release
+    for (;;) {
+      const holder = Atomics.compareExchange(words, wordLock, 0, this.owner);
+      if (holder === 0) break;
+      Atomics.wait(words, wordLock, holder);
+    }
+    Atomics.sub(words, wordWaiters, 1);
+    this.session.attach();
+  }
+}
+
+/**
+ * Frees the lock if the reader in `slot` holds it, and wakes all who wait, for the dead one may have taken
+ * a wake-up with it. Control thread only, after that reader's exit was confirmed.
+ */
+export function breakDeviceLock(words: SharedWords, slot: number): boolean {
+  const wasHeld = Atomics.compareExchange(words, wordLock, slot + 1, 0) === slot + 1;
+  Atomics.notify(words, wordLock);
+  return wasHeld;
+}

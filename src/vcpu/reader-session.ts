@@ -1,0 +1,77 @@
+/**
+ * A vCPU's reader together with the ports that rest on it: leaves the grace period before anything that
+ * blocks, and comes back with every port on the newest layout.
+ * Guarantee: after attach() and refresh() no port uses anything that was loaded before.
+ * Writes: READER_PHASE, and through GraceReader its other words. One thread's own.
+ *
+ * Inside a read section it stays online while it waits: what the section holds stays valid, and the grace
+ * periods of others wait for it. Nothing deadlocks by that, for the control thread never waits for readers.
+ */
+import type { GraceReader } from '../grace/reader.ts';
+import {
+  PHASE_RUNNING,
+  READER_PHASE,
+  READER_RUN_STATE,
+  RUN_STATE_RUN,
+  readerWord,
+  type SharedWords,
+} from '../layout/control-block.ts';
+
+/** What loads the root again; a MemoryPort. */
+export interface Refreshable {
+  refresh(): void;
+}
+
+export class ReaderSession {
+  readonly reader: GraceReader;
+  /**
+   * True if RUN_STATE must be looked at though the generation has not moved: it may have changed while
+   * this reader was offline, before the generation that it came online with.
+   */
+  attention = false;
+  private readonly words: SharedWords;
+  private readonly phaseWord: number;
+  private readonly runStateWord: number;
+  private readonly ports: Refreshable[] = [];
+
+  constructor(words: SharedWords, reader: GraceReader) {
+    this.words = words;
+    this.reader = reader;
+    this.phaseWord = readerWord(reader.slot) + READER_PHASE;
+    this.runStateWord = readerWord(reader.slot) + READER_RUN_STATE;
+  }
+
+  /** Keeps `port` on the newest layout from now on. */
+  add(port: Refreshable): void {
+    if (this.reader.isOnline) port.refresh();
+    this.ports.push(port);
+  }
+
+  /** Before blocking. Whatever was loaded from the ports' map is forgotten by the caller. */
+  detach(phase: number): void {
+    Atomics.store(this.words, this.phaseWord, phase); // pairs with VcpuHandle.pause
+    if (this.reader.isOnline && this.reader.sectionDepth === 0) this.reader.offline();
+  }
+
+  /** After blocking: online, on the newest layout. */
+  attach(): void {
+    if (!this.reader.isOnline) this.reader.online();
+    this.words[this.phaseWord] = PHASE_RUNNING;
+    this.refresh();
+    // After online(): if its generation is already the one that announced a new run state, the store of
+    // that run state is visible here. Otherwise the next checkpoint finds the generation moved.
+    if (Atomics.load(this.words, this.runStateWord) !== RUN_STATE_RUN) this.attention = true; // pairs with VcpuSet.setRunState
+  }
+
+  refresh(): void {
+    const ports = this.ports;
+    for (let index = 0; index < ports.length; index += 1) ports[index]!.refresh();
+  }
+
+  /** Ends the session for good, also from the middle of a read section. */
+  end(phase: number): void {
+    while (this.reader.sectionDepth > 0) this.reader.readUnlock();
+    this.detach(phase);
+    Atomics.notify(this.words, this.phaseWord); // wakes VcpuHandle.pause
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * What a vCPU program is given: memory ports that are lock-free readers of the machine's layout, and the
+ * points at which it lets go of old layouts and obeys the control thread.
+ * Guarantee: between two checkpoints every port shows one layout, unless an access to a homed device
+ * brought a newer one; at a checkpoint every port takes the newest.
+ * Writes: its reader's words (through GraceReader), READER_PHASE. One thread's own.
+ */
+
+import type { MessagePort } from 'node:worker_threads';
+import { MemoryError } from '../base/errors.ts';
+import { GraceReader } from '../grace/reader.ts';
+import type { SharedMachine } from '../layout/attachments.ts';
+import {
+  PHASE_FINISHED,
+  PHASE_PAUSED,
+  PHASE_WAITING_FOR_INTERRUPT,
+  READER_INTERRUPTS,
+  READER_PHASE,
+  READER_RUN_STATE,
+  RUN_STATE_PAUSE,
+  RUN_STATE_STOP,
+  readerWord,
+  type SharedWords,
+} from '../layout/control-block.ts';
+import { AttachmentInbox } from './attachment-inbox.ts';
+import type { DeviceReport } from './device-handler.ts';
+import { DeviceTable } from './device-table.ts';
+import { MemoryPort } from './memory-port.ts';
+import { RamViews } from './ram-views.ts';
+import { ReaderSession } from './reader-session.ts';
+
+/** What a vCPU is made of in its thread. */
+export interface VcpuParts {
+  readonly slot: number;
+  readonly machine: SharedMachine;
+  /** Attachments arrive here, device reports leave. */
+  readonly port: MessagePort;
+  /** Address spaces by name, `memory` first; empty: the machine's first. */
+  readonly addressSpaces: readonly string[];
+}
+
+export class Vcpu {
+  /** Also its reader slot. */
+  readonly id: number;
+  /** The first of its address spaces. */
+  readonly memory: MemoryPort;
+  private readonly words: SharedWords;
+  private readonly arena: SharedWords;
+  private readonly reader: GraceReader;
+  private readonly session: ReaderSession;
+  private readonly ram: RamViews;
+  private readonly devices: DeviceTable;
+  private readonly inbox: AttachmentInbox;
+  private readonly ports = new Map<string, MemoryPort>();
+  private readonly runStateWord: number;
+  private readonly interruptWord: number;
+  private readonly phaseWord: number;
+  private interruptsSeen = 0;
+
+  /** Online, on the newest layout, with all devices loaded. end() must follow, whatever happens. */
+  constructor(parts: VcpuParts) {
+    const { slot, machine, port } = parts;
+    this.id = slot;
+    this.words = new Int32Array(machine.control);
+    this.arena = new Int32Array(machine.arena);
+    this.reader = new GraceReader(this.words, slot);
+    this.session = new ReaderSession(this.words, this.reader);
+    this.ram = new RamViews(machine.ram);
+    this.devices = new DeviceTable(this.words, this.session, (report: DeviceReport) =>
+      port.postMessage(report),
+    );
+    this.inbox = new AttachmentInbox(port, this.ram, this.devices);
+    this.ram.onMissing = () => this.inbox.drain();
+    this.devices.onMissing = () => this.inbox.drain();
+    this.runStateWord = readerWord(slot) + READER_RUN_STATE;
+    this.interruptWord = readerWord(slot) + READER_INTERRUPTS;
+    this.phaseWord = readerWord(slot) + READER_PHASE;
+    this.memory = this.openPort(this.inbox.addressSpace(parts.addressSpaces[0] ?? null));
+    for (const name of parts.addressSpaces) this.port(name);
+    this.devices.loadAll();
+    this.session.attach();
+  }
+
+  /**
+   * The port to an address space of the machine, always the same one for a name.
+   * @throws MemoryError ADDRESS_SPACE_UNKNOWN
+   */
+  port(addressSpaceName: string): MemoryPort {
+    const open = this.ports.get(addressSpaceName);
+    if (open !== undefined) return open;
+    const port = this.openPort(this.inbox.addressSpace(addressSpaceName));
+    this.ports.set(addressSpaceName, port);
+    return port;
+  }
+
+  /**
+   * Lets go of the layout in use, takes the newest, and sleeps while the vCPU is paused. In quiet times it
+   * costs one Atomics.load; call it every few hundred to few thousand accesses. In a read section it
+   * does nothing.
+   * @returns false if the vCPU shall stop: return from the program
+   */
+  checkpoint(): boolean {
+    if (!this.reader.quiescent() && !this.session.attention) return true;
+    return this.attend();
+  }
+
+  /**
+   * Sleeps until an interrupt or kick that no call has seen yet, at most `timeoutMs`. Like a guest's WFI it
+   * may return early: a pause, too, wakes it.
+   * @returns what checkpoint() returns
+   */
+  waitForInterrupt(timeoutMs: number = Number.POSITIVE_INFINITY): boolean {
+    if (this.reader.sectionDepth > 0) {
+      throw new MemoryError(
+        'INVALID_ARGUMENT',
+        `vCPU ${this.id} calls waitForInterrupt() in a read section, where it would hold up every grace period; call readUnlock() first`,
+      );
+    }
+    const { words, interruptWord } = this;
+    if (Atomics.load(words, interruptWord) === this.interruptsSeen && this.checkpoint()) {
+      this.session.detach(PHASE_WAITING_FOR_INTERRUPT);
+      Atomics.wait(words, interruptWord, this.interruptsSeen, timeoutMs); // pairs with raiseInterrupt
+      this.session.attach();
+    }
+    this.interruptsSeen = Atomics.load(words, interruptWord);
+    return this.checkpoint();
+  }
+
+  /** Opens a read section: until the matching readUnlock() the layout in use stays valid. They nest. */
+  readLock(): void {
+    if (this.reader.readLock()) this.session.refresh();
+  }
+
+  readUnlock(): void {
+    this.reader.readUnlock();
+  }
+
+  /** Lets go of everything, for good. For the vCPU's runner. */
+  end(): void {
+    this.session.end(PHASE_FINISHED);
+  }
+
+  private openPort(addressSpace: number): MemoryPort {
+    const memory = { control: this.words, arena: this.arena, ram: this.ram };
+    const port = new MemoryPort(memory, addressSpace, this.devices);
+    this.session.add(port);
+    return port;
+  }
+
+  /** The generation has moved, or the run state did while this reader was offline. */
+  private attend(): boolean {
+    if (this.reader.sectionDepth > 0) return true;
+    this.session.refresh();
+    this.inbox.drain(); // so that views of removed RAM go
+    for (;;) {
+      // After quiescent(): the control thread stores the run state, then begins a generation.
+      const state = Atomics.load(this.words, this.runStateWord); // pairs with VcpuSet.setRunState
+      this.session.attention = state === RUN_STATE_STOP; // a program that goes on is told again
+      if (state === RUN_STATE_STOP) return false;
+      if (state !== RUN_STATE_PAUSE) return true;
+      this.sleepPaused();
+    }
+  }
+
+  private sleepPaused(): void {
+    this.session.detach(PHASE_PAUSED);
+    Atomics.notify(this.words, this.phaseWord); // wakes VcpuHandle.pause
+    while (Atomics.load(this.words, this.runStateWord) === RUN_STATE_PAUSE) {
+      Atomics.wait(this.words, this.runStateWord, RUN_STATE_PAUSE); // pairs with VcpuSet.setRunState
+    }
+    this.session.attach();
+  }
+}
