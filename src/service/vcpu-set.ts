@@ -25,6 +25,7 @@ import { MAILBOX_ANSWERED, MAILBOX_IDLE, MAILBOX_STATE } from '../layout/mailbox
 import type { DeviceReport } from '../vcpu/device-handler.ts';
 import { breakDeviceLock } from '../vcpu/device-lock.ts';
 import type { AttachmentHub } from './attachment-hub.ts';
+import { assertPostable } from './postable.ts';
 import { programUrl, VcpuHandle } from './vcpu-handle.ts';
 import type { VcpuHost } from './vcpu-host.ts';
 
@@ -84,7 +85,8 @@ export class VcpuSet {
    */
   start(options: VcpuStartOptions): VcpuHandle {
     const program = programUrl(options.program);
-    const data = postable(options.data);
+    const { data } = options;
+    assertPostable(data, "a vCPU's data");
     if (this.closed) throw new MemoryError('MACHINE_CLOSED', 'a closed machine starts no vCPU');
     const slot = this.freeSlot();
     this.resetSlot(slot);
@@ -167,18 +169,5 @@ export class VcpuSet {
     breakDeviceLock(this.words, slot);
     this.running.delete(slot);
     this.parts.grace.removeReader(slot);
-  }
-}
-
-function postable(data: unknown): unknown {
-  try {
-    structuredClone(data);
-    return data;
-  } catch (error) {
-    throw new MemoryError(
-      'INVALID_ARGUMENT',
-      `a vCPU's data is posted to its thread, and this cannot be: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    );
   }
 }

@@ -1,0 +1,253 @@
+/**
+ * The threads where devices are homed: the control thread itself (host 0) and device workers.
+ * Guarantee: DEVICE_HOST_ALIVE of a host is 1 from before its first device is attached until its thread's
+ * exit was confirmed, and never 1 again; after that, pending and later accesses end with MEMTX_ERROR.
+ * Writes: DEVICE_HOST_ALIVE; the host words of host 0 through MailboxResponder.
+ */
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import type { DeviceBinding, DeviceCallbacks, DeviceModule, HostedDevice } from '../base/device-binding.ts';
+import { MemoryError } from '../base/errors.ts';
+import { MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
+import type { AttachedDevice } from '../layout/attachments.ts';
+import {
+  DEVICE_HOST_COUNT_MAX,
+  deviceHostWord,
+  mailboxWord,
+  READER_COUNT_MAX,
+  type SharedWords,
+} from '../layout/control-block.ts';
+import { DEVICE_HOST_ALIVE, DEVICE_HOST_CONTROL, MAILBOX_STATE } from '../layout/mailbox.ts';
+import { type AccessServer, MailboxResponder } from '../mailbox/responder.ts';
+import { DeviceHandler, type DeviceReport } from '../vcpu/device-handler.ts';
+import { areCallbacks } from '../vcpu/device-loader.ts';
+import {
+  type DeviceHostNews,
+  type DeviceHostOrder,
+  type DeviceHostTask,
+  serveAccess,
+} from './device-host-thread.ts';
+import { assertPostable } from './postable.ts';
+import { workerEntry } from './worker-entry.ts';
+
+/** A device host that ended though nobody closed it. */
+export interface DeviceHostDeath {
+  readonly host: number;
+  readonly exitCode: number;
+  /** What its thread threw; null if it exited without a word. */
+  readonly error: Error | null;
+}
+
+export interface DeviceHostsOptions {
+  readonly onDeviceReport: (report: DeviceReport) => void;
+  readonly onHostDeath: (death: DeviceHostDeath) => void;
+}
+
+/** How long a device worker has to exit before it is ended. */
+const CLOSE_TIMEOUT_MS = 1000;
+
+interface DeviceWorker {
+  readonly worker: Worker;
+  readonly port: MessagePort;
+  readonly exited: Promise<void>;
+  closing: boolean;
+}
+
+export class DeviceHosts {
+  private readonly words: SharedWords;
+  private readonly options: DeviceHostsOptions;
+  private readonly control: ControlDevices;
+  private readonly responder: MailboxResponder;
+  private readonly workers = new Map<number, DeviceWorker>();
+  private nextHost = DEVICE_HOST_CONTROL + 1;
+  private closed = false;
+
+  constructor(words: SharedWords, options: DeviceHostsOptions) {
+    this.words = words;
+    this.options = options;
+    this.control = new ControlDevices(options.onDeviceReport);
+    this.responder = new MailboxResponder(words, DEVICE_HOST_CONTROL, this.control);
+    Atomics.store(words, deviceHostWord(DEVICE_HOST_CONTROL) + DEVICE_HOST_ALIVE, 1);
+    this.responder.start();
+  }
+
+  /**
+   * Starts a device worker. Resolves with its number, for hostedDevice(), once it serves.
+   * Rejects with MemoryError DEVICE_HOSTS_EXHAUSTED, MACHINE_CLOSED, or DEVICE_HOST_DEAD if it does not come up.
+   */
+  async startHost(): Promise<number> {
+    if (this.closed) throw new MemoryError('MACHINE_CLOSED', 'a closed machine starts no device host');
+    const host = this.nextHost;
+    if (host >= DEVICE_HOST_COUNT_MAX) {
+      throw new MemoryError(
+        'DEVICE_HOSTS_EXHAUSTED',
+        `a machine has at most ${DEVICE_HOST_COUNT_MAX - 1} device hosts in its life; home several devices in one`,
+      );
+    }
+    this.nextHost += 1;
+    const { port1, port2 } = new MessageChannel();
+    const task: DeviceHostTask = { host, control: this.words.buffer, port: port2 };
+    const { filename, options, workerData } = workerEntry('device');
+    const worker = new Worker(filename, {
+      ...options,
+      workerData: { ...workerData, task },
+      transferList: [port2],
+    });
+    Atomics.store(this.words, deviceHostWord(host) + DEVICE_HOST_ALIVE, 1);
+    await this.serving(host, worker, port1);
+    worker.unref(); // it serves vCPUs, and those keep the process alive
+    port1.unref();
+    return host;
+  }
+
+  /** Watches the worker for the rest of its life; resolves once it serves. */
+  private serving(host: number, worker: Worker, port: MessagePort): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let failure: Error | null = null;
+      port.on('message', (news: DeviceHostNews) => {
+        if (news.kind === 'ready') resolve();
+        else this.options.onDeviceReport(news.report);
+      });
+      worker.on('error', (error: Error) => {
+        failure = error;
+      });
+      const exited = new Promise<void>((confirm) => {
+        worker.on('exit', (exitCode) => {
+          this.hostExited(host, exitCode, failure);
+          reject(deadHost(host, failure));
+          confirm();
+        });
+      });
+      this.workers.set(host, { worker, port, exited, closing: false });
+    });
+  }
+
+  /**
+   * Makes `device` reachable at its home and returns what the vCPUs must know of it; to call before the
+   * first section that names it is published.
+   * @throws MemoryError DEVICE_HOST_DEAD, or INVALID_ARGUMENT for what is no device
+   */
+  attach(device: number, regionName: string, binding: DeviceBinding): AttachedDevice {
+    switch (binding.placement) {
+      case 'local': {
+        const { placement, lock, module, exportName, state, data } = binding;
+        assertDeviceData(regionName, binding);
+        return { placement, lock, module, exportName, state, data };
+      }
+      case 'control':
+        if (!areCallbacks(binding.callbacks)) {
+          throw new MemoryError(
+            'INVALID_ARGUMENT',
+            `the device of region '${regionName}' needs the functions read(offset, size) and write(offset, value, size)`,
+          );
+        }
+        this.control.add(device, regionName, binding.callbacks);
+        return { placement: 'homed', host: DEVICE_HOST_CONTROL };
+      case 'hosted':
+        assertDeviceData(regionName, binding);
+        this.order(device, regionName, binding);
+        return { placement: 'homed', host: binding.host };
+    }
+  }
+
+  /** Ends one device worker, after which its devices answer with MEMTX_ERROR. */
+  async closeHost(host: number): Promise<void> {
+    const worker = this.workers.get(host);
+    if (worker === undefined) return;
+    worker.closing = true;
+    worker.port.postMessage({ kind: 'close' } satisfies DeviceHostOrder);
+    const timer = setTimeout(() => void worker.worker.terminate(), CLOSE_TIMEOUT_MS);
+    await worker.exited;
+    clearTimeout(timer);
+  }
+
+  /** Ends every host. Call it when no vCPU runs any more. */
+  async close(): Promise<void> {
+    this.closed = true;
+    this.responder.stop();
+    this.declareDead(DEVICE_HOST_CONTROL);
+    await Promise.all([...this.workers.keys()].map((host) => this.closeHost(host)));
+  }
+
+  private order(device: number, regionName: string, binding: HostedDevice): void {
+    const { module, exportName, state, data } = binding;
+    const worker = this.workers.get(binding.host);
+    if (worker !== undefined && !worker.closing) {
+      const order: DeviceHostOrder = {
+        kind: 'device',
+        device,
+        regionName,
+        module: { module, exportName, state, data },
+      };
+      worker.port.postMessage(order);
+      return;
+    }
+    if (
+      Number.isInteger(binding.host) &&
+      binding.host > DEVICE_HOST_CONTROL &&
+      binding.host < this.nextHost
+    ) {
+      throw deadHost(binding.host, null);
+    }
+    throw new MemoryError(
+      'INVALID_ARGUMENT',
+      `there is no device host ${binding.host} for region '${regionName}'; use what 'await machine.startDeviceHost()' gives`,
+    );
+  }
+
+  private hostExited(host: number, exitCode: number, error: Error | null): void {
+    const worker = this.workers.get(host);
+    this.workers.delete(host);
+    worker?.port.close();
+    this.declareDead(host);
+    if (worker?.closing !== true) this.options.onHostDeath({ host, exitCode, error });
+  }
+
+  /** No thread answers for `host` any more: whoever waits for it finds that out now. */
+  private declareDead(host: number): void {
+    Atomics.store(this.words, deviceHostWord(host) + DEVICE_HOST_ALIVE, 0); // pairs with MailboxRequester
+    for (let slot = 0; slot < READER_COUNT_MAX; slot += 1) {
+      Atomics.notify(this.words, mailboxWord(slot) + MAILBOX_STATE);
+    }
+  }
+}
+
+/** Devices whose callbacks live in the control thread. */
+class ControlDevices implements AccessServer {
+  result: MemTxResult = MEMTX_OK;
+  private readonly report: (report: DeviceReport) => void;
+  private readonly handlers = new Map<number, DeviceHandler>();
+
+  constructor(report: (report: DeviceReport) => void) {
+    this.report = report;
+  }
+
+  add(device: number, regionName: string, callbacks: DeviceCallbacks): void {
+    this.handlers.set(device, new DeviceHandler({ device, regionName, callbacks }, -1, this.report));
+  }
+
+  serve(slot: number, device: number, offset: number, access: number, value: number): number {
+    const handler = this.handlers.get(device)!; // attach() came before the section that named it
+    handler.vcpu = slot;
+    const answer = serveAccess(handler, offset, access, value, null);
+    this.result = handler.result;
+    return answer;
+  }
+}
+
+function assertDeviceData(regionName: string, { state, data }: DeviceModule): void {
+  assertPostable(data, `the data of the device of region '${regionName}'`);
+  if (state instanceof SharedArrayBuffer) return;
+  throw new MemoryError(
+    'INVALID_ARGUMENT',
+    `the state of the device of region '${regionName}' must be a SharedArrayBuffer, or each thread would get its own copy`,
+  );
+}
+
+function deadHost(host: number, cause: Error | null): MemoryError {
+  const why = cause === null ? '' : ` (${cause.message})`;
+  return new MemoryError(
+    'DEVICE_HOST_DEAD',
+    `device host ${host} has ended${why}; start another with 'await machine.startDeviceHost()'`,
+    cause === null ? {} : { cause },
+  );
+}
