@@ -134,8 +134,8 @@ export class Publisher implements TransactionParticipant {
     });
   }
 
-  indexOf(space: AddressSpace): number {
-    return this.stateOf(space).index;
+  has(space: AddressSpace): boolean {
+    return this.spaces.has(space);
   }
 
   /** The flat view that readers of `space` find. */

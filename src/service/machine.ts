@@ -1,0 +1,237 @@
+/**
+ * A machine: the address spaces that vCPUs see, the buffers they share, and the threads that run. Belongs to
+ * the thread that made it, the control thread.
+ * Guarantee: what a transaction changed is visible to every vCPU at its next checkpoint, and to the vCPU
+ * whose device access made the change at its very next access; close() leaves no thread and no handle.
+ */
+import { MemoryError } from '../base/errors.ts';
+import { GraceWriter } from '../grace/writer.ts';
+import type { SharedMachine } from '../layout/attachments.ts';
+import { createControlBlock } from '../layout/control-block.ts';
+import { AddressSpace } from '../model/address-space.ts';
+import type { MemoryRegion } from '../model/memory-region.ts';
+import { registerParticipant, transaction, unregisterParticipant } from '../model/transaction.ts';
+import { Arena } from '../publish/arena.ts';
+import { DeviceRegistry } from '../publish/device-registry.ts';
+import { encodeUnassignedSection } from '../publish/encode-view.ts';
+import { type Publication, Publisher } from '../publish/publisher.ts';
+import { RamStore } from '../publish/ram-store.ts';
+import type { FlatView } from '../render/flat-view.ts';
+import { AttachmentHub } from './attachment-hub.ts';
+import { DeviceHosts } from './device-hosts.ts';
+import { fullMachineOptions, type MachineOptions } from './machine-options.ts';
+import { PiscinaHost } from './piscina-host.ts';
+import { ThreadHost } from './thread-host.ts';
+import type { VcpuHandle } from './vcpu-handle.ts';
+import { VcpuSet, type VcpuStartOptions } from './vcpu-set.ts';
+
+/** Figures of the shared buffers; V8's heap figures do not count these. */
+export interface MachineGauges {
+  /** Arena bytes of published views. */
+  readonly liveBytes: number;
+  /** Arena bytes that wait for a grace period. */
+  readonly retiredBytes: number;
+  /** The most of the arena that was ever in use. */
+  readonly highWaterBytes: number;
+  /** Bytes reserved for RAM in all buffers, touched or not. */
+  readonly ramReservedBytes: number;
+  /** Transactions that changed what vCPUs see. */
+  readonly publications: number;
+}
+
+export class Machine {
+  /** What a reader thread is started with. */
+  readonly shared: SharedMachine;
+  private readonly arena: Arena;
+  private readonly ram: RamStore;
+  private readonly grace: GraceWriter;
+  private readonly publisher: Publisher;
+  private readonly hub = new AttachmentHub();
+  private readonly hosts: DeviceHosts;
+  private readonly vcpuSet: VcpuSet;
+  private closing: Promise<void> | null = null;
+
+  /** @throws MemoryError INVALID_ARGUMENT for an option out of bounds */
+  constructor(options: MachineOptions = {}) {
+    const full = fullMachineOptions(options);
+    const control = createControlBlock();
+    this.arena = new Arena(full.arenaBytes, full.checked);
+    encodeUnassignedSection(this.arena);
+    this.ram = new RamStore(full.ramReserveBytes, (attachment) => this.hub.post(attachment));
+    this.grace = new GraceWriter(control, full);
+    this.hosts = new DeviceHosts(control, {
+      onDeviceReport: full.onDeviceReport,
+      onHostDeath: full.onDeviceHostDeath,
+    });
+    const devices = new DeviceRegistry((device, region, binding) => {
+      const attached = this.hosts.attach(device, region.name, binding);
+      this.hub.post({ kind: 'device', device, regionName: region.name, attached });
+    });
+    const resources = {
+      arena: this.arena,
+      ram: this.ram,
+      deviceIdOf: (region: MemoryRegion) => devices.idOf(region),
+    };
+    this.publisher = new Publisher(control, resources, this.grace, full);
+    registerParticipant(this.publisher);
+    this.shared = { control: control.buffer, arena: this.arena.words.buffer, ram: this.ram.main };
+    this.vcpuSet = new VcpuSet({
+      machine: this.shared,
+      grace: this.grace,
+      hub: this.hub,
+      host: full.vcpuHost === 'threads' ? new ThreadHost() : new PiscinaHost(full.vcpuSlots),
+      slotCount: full.vcpuSlots,
+      onDeviceReport: full.onDeviceReport,
+    });
+  }
+
+  /**
+   * Shows `root` to vCPUs as a new address space. Inside a transaction it appears at its end.
+   * @param space a name, or an address space of yours that was not added yet
+   * @throws MemoryError ADDRESS_SPACES_EXHAUSTED, MACHINE_CLOSED, or what a transaction throws
+   */
+  addAddressSpace(space: string | AddressSpace, root: MemoryRegion | null = null): AddressSpace {
+    this.refuseWhenClosed();
+    const added = typeof space === 'string' ? new AddressSpace(space) : space;
+    transaction(() => {
+      if (root !== null) added.setRoot(root);
+      const index = this.publisher.add(added);
+      this.hub.post({ kind: 'address-space', index, name: added.name });
+    });
+    return added;
+  }
+
+  /** Takes an address space away: its ports find nothing mapped. One that is not there is left alone. */
+  removeAddressSpace(space: AddressSpace): void {
+    if (this.publisher.has(space)) this.publisher.remove(space);
+  }
+
+  get addressSpaces(): readonly AddressSpace[] {
+    return [...this.publisher.addressSpaces];
+  }
+
+  /** The flat view that vCPUs find behind `space`. */
+  flatViewOf(space: AddressSpace): FlatView {
+    return this.publisher.flatViewOf(space);
+  }
+
+  /** A 32-bit number of yours that is stored in every view made from now on; a port shows its view's. */
+  get layoutTag(): number {
+    return this.publisher.layoutTag;
+  }
+  set layoutTag(tag: number) {
+    this.publisher.layoutTag = tag | 0;
+  }
+
+  /** Calls `listener` after each transaction that changed what vCPUs see. Returns how to stop that. */
+  onPublication(listener: (publication: Publication) => void): () => void {
+    return this.publisher.onPublication(listener);
+  }
+
+  /**
+   * Copies `bytes` into the bytes of a RAM, ROM or ROM device region, mapped or not.
+   * @throws MemoryError NOT_RAM, INVALID_ARGUMENT past the region's end, RAM_EXHAUSTED
+   */
+  writeRam(region: MemoryRegion, offset: bigint | number, bytes: Uint8Array): void {
+    this.ram.eachPiece(region, BigInt(offset), bytes.length, (piece, done) => {
+      piece.set(bytes.subarray(done, done + piece.length));
+    });
+  }
+
+  /** A copy of `size` bytes of a RAM, ROM or ROM device region. Throws as writeRam does. */
+  readRam(region: MemoryRegion, offset: bigint | number, size: number): Uint8Array {
+    const copy = new Uint8Array(size);
+    this.ram.eachPiece(region, BigInt(offset), size, (piece, done) => copy.set(piece, done));
+    return copy;
+  }
+
+  /**
+   * Gives the bytes of `region` back after a grace period. Resolves when that is done.
+   * @throws MemoryError REGION_STILL_MAPPED while anything shows it
+   */
+  async releaseRam(region: MemoryRegion): Promise<void> {
+    if (region.isMapped || region.addressSpaces.size > 0) {
+      throw new MemoryError(
+        'REGION_STILL_MAPPED',
+        `RAM region '${region.name}' is still mapped; unmap it and its aliases first`,
+      );
+    }
+    await this.synchronize();
+    this.ram.release(region);
+  }
+
+  /** Starts a vCPU: see VcpuSet.start. */
+  startVcpu(options: VcpuStartOptions): VcpuHandle {
+    this.refuseWhenClosed();
+    return this.vcpuSet.start(options);
+  }
+
+  /** The vCPUs whose programs have not ended. */
+  get vcpus(): readonly VcpuHandle[] {
+    return this.vcpuSet.vcpus;
+  }
+
+  /** Resolves when every vCPU is paused or has ended. */
+  pause(): Promise<void> {
+    return this.vcpuSet.pause();
+  }
+
+  resume(): void {
+    this.vcpuSet.resume();
+  }
+
+  /** Asks every vCPU to stop; resolves when all have. @param timeoutMs after which a thread is ended */
+  stop(timeoutMs?: number): Promise<void> {
+    return this.vcpuSet.stop(timeoutMs);
+  }
+
+  /** Starts a worker for devices; its number is what hostedDevice() takes. */
+  startDeviceHost(): Promise<number> {
+    this.refuseWhenClosed();
+    return this.hosts.startHost();
+  }
+
+  /** Ends a device worker; accesses to its devices give MEMTX_ERROR from then on. */
+  closeDeviceHost(host: number): Promise<void> {
+    return this.hosts.closeHost(host);
+  }
+
+  /** Resolves once every vCPU that is online now has passed a checkpoint. */
+  synchronize(): Promise<void> {
+    return this.grace.synchronize();
+  }
+
+  /** Calls `callback` once every vCPU that is online now has passed a checkpoint. */
+  callRcu(callback: () => void): void {
+    this.grace.callRcu(callback);
+  }
+
+  get gauges(): MachineGauges {
+    const retiredBytes = this.grace.retiredBytes;
+    return {
+      liveBytes: this.arena.usedBytes - retiredBytes,
+      retiredBytes,
+      highWaterBytes: this.arena.highWaterBytes,
+      ramReservedBytes: this.ram.reservedBytes,
+      publications: this.publisher.publications,
+    };
+  }
+
+  /** Stops the vCPUs, ends all threads. Resolves when nothing is left; calling it again is harmless. */
+  close(): Promise<void> {
+    this.closing ??= this.end();
+    return this.closing;
+  }
+
+  private async end(): Promise<void> {
+    unregisterParticipant(this.publisher);
+    await this.vcpuSet.close();
+    await this.hosts.close();
+    this.grace.close();
+  }
+
+  private refuseWhenClosed(): void {
+    if (this.closing !== null)
+      throw new MemoryError('MACHINE_CLOSED', 'this machine was closed; make another');
+  }
+}
