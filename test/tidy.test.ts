@@ -6,7 +6,13 @@ import { describe, expect, test } from 'vitest';
 import { importFaults, importsOf, reExportFaults } from './tidy/imports.ts';
 import { layoutTableFaults } from './tidy/layout-tables.ts';
 import { type Fault, rootEntries, type Source, sourcesUnder, typeScriptUnder } from './tidy/project.ts';
-import { FILE_LINES_MAX, FUNCTION_LINES_MAX, longFileFaults, longFunctionFaults } from './tidy/sizes.ts';
+import {
+  FILE_LINES_MAX,
+  FUNCTION_LINES_MAX,
+  isErased,
+  longFileFaults,
+  longFunctionFaults,
+} from './tidy/sizes.ts';
 import { decisionFaults, fileNameFaults, lockfileFaults, textFaults } from './tidy/texts.ts';
 import {
   checkLayers,
@@ -60,6 +66,10 @@ describe('the project', () => {
   });
   test('has a lockfile that npm ci accepts anywhere', () => {
     noFaults(sourcesUnder(['package-lock.json'], ['.json']), lockfileFaults);
+  });
+  test('leaves out of coverage only files that are types', () => {
+    const { exclude } = JSON.parse(sourcesUnder(['.c8rc.json'], ['.json'])[0]!.text);
+    noFaults(sourcesUnder(exclude, ['.ts']), (source) => (isErased(source) ? [] : [source.path]));
   });
   test('pins exact versions', () => {
     const manifest = JSON.parse(sourcesUnder(['package.json'], ['.json'])[0]!.text);
@@ -129,6 +139,12 @@ describe('a rule convicts', () => {
   test('a file of one line too many', () => {
     expect(longFileFaults(sample('a.ts', lines(FILE_LINES_MAX)))).toEqual([]);
     expect(longFileFaults(sample('a.ts', lines(FILE_LINES_MAX + 1)))).toHaveLength(1);
+  });
+
+  test('a file of types that holds something to run', () => {
+    const types = "import type { A } from './a.ts';\n/** B */\nexport interface B extends A {}\n";
+    expect(isErased(sample('src/vcpu/b.ts', types))).toBe(true);
+    expect(isErased(sample('src/vcpu/b.ts', `${types}export const b = 1;\n`))).toBe(false);
   });
 
   const table = (rows: string, constants: string): Source =>

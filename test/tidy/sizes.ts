@@ -1,4 +1,4 @@
-/** A function fits a screen; a file holds one concept. */
+/** A function fits a screen; a file holds one concept; a file of types alone has nothing to run. */
 import { basename } from 'node:path';
 import ts from 'typescript';
 import type { Fault, Source } from './project.ts';
@@ -28,6 +28,19 @@ export function longFileFaults({ path, text }: Source): readonly Fault[] {
   const count = text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
   return count > FILE_LINES_MAX ? [`${path}: ${count} lines, at most ${FILE_LINES_MAX}`] : [];
 }
+
+/** True if nothing of the file is left at run time, so that no test can cover it. */
+export const isErased = ({ text }: Source): boolean => {
+  const { outputText } = ts.transpileModule(text, {
+    compilerOptions: {
+      target: ts.ScriptTarget.ES2023,
+      module: ts.ModuleKind.ESNext,
+      verbatimModuleSyntax: true,
+      removeComments: true,
+    },
+  });
+  return outputText.trim() === 'export {};';
+};
 
 const isFunctionWithBody = (node: ts.Node): boolean =>
   ts.isFunctionLike(node) && 'body' in node && node.body !== undefined;
