@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { MemoryError } from '../base/errors.ts';
 import {
   PHASE_FINISHED,
+  PHASE_NEVER_STARTED,
   PHASE_PAUSED,
   PHASE_RUNNING,
   PHASE_WAITING_FOR_DEVICE,
@@ -45,6 +46,8 @@ const PHASES: Readonly<Record<number, VcpuPhase>> = {
 export const STOP_TIMEOUT_MS = 2000;
 /** pause() looks at the phase anew at least this often: not every change of it is announced. */
 const PHASE_CHECK_MS = 20;
+/** `started` looks whether the vCPU has ended at least this often: a thread that dies early announces nothing. */
+const STARTED_CHECK_MS = 100;
 
 export interface VcpuHandleParts {
   readonly id: number;
@@ -64,6 +67,8 @@ export class VcpuHandle {
    * stack; or its thread died), VCPU_PROGRAM_INVALID, DEVICE_MODULE_INVALID or ADDRESS_SPACE_UNKNOWN.
    */
   readonly finished: Promise<unknown>;
+  /** Resolves when the vCPU is online for the first time, or has ended without that; never rejects. */
+  readonly started: Promise<void>;
   private readonly parts: VcpuHandleParts;
   private readonly settled: Promise<void>;
   private hasEnded = false;
@@ -77,6 +82,7 @@ export class VcpuHandle {
       return this.resultOf(end);
     });
     this.settled = parts.ended.then(() => {});
+    this.started = this.comesUp();
   }
 
   get phase(): VcpuPhase {
@@ -104,11 +110,12 @@ export class VcpuHandle {
 
   /**
    * Asks the program to return, at its next checkpoint, and resolves when it has ended.
-   * @param timeoutMs after which its thread is ended and `finished` rejects
+   * @param timeoutMs after which its thread is ended and `finished` rejects; counted from when it is up
    */
   async stop(timeoutMs: number = STOP_TIMEOUT_MS): Promise<void> {
     if (this.hasEnded) return;
     this.setRunState(RUN_STATE_STOP);
+    await this.started;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<'late'>((resolve) => {
       timer = setTimeout(resolve, timeoutMs, 'late');
@@ -126,6 +133,15 @@ export class VcpuHandle {
   /** Ends its thread wherever it is, and resolves when that has exited; `finished` rejects. */
   terminate(): Promise<void> {
     return this.end('terminate() was called');
+  }
+
+  private async comesUp(): Promise<void> {
+    const { words, id } = this.parts;
+    const phaseWord = readerWord(id) + READER_PHASE;
+    while (!this.hasEnded && Atomics.load(words, phaseWord) === PHASE_NEVER_STARTED) {
+      const wait = Atomics.waitAsync(words, phaseWord, PHASE_NEVER_STARTED, STARTED_CHECK_MS); // pairs with Vcpu
+      if (wait.async) await wait.value;
+    }
   }
 
   private async end(why: string): Promise<void> {

@@ -79,6 +79,7 @@ export class Vcpu {
     for (const name of parts.addressSpaces) this.port(name);
     this.devices.loadAll();
     this.session.attach();
+    Atomics.notify(this.words, this.phaseWord); // pairs with VcpuHandle.comesUp
   }
 
   /**
