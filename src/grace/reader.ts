@@ -55,6 +55,7 @@ export class GraceReader {
   quiescent(): boolean {
     const generation = Atomics.load(this.words, wordGeneration); // pairs with GraceWriter.advance
     if (generation === this.announced || this.depth !== 0) return false;
+    assert(this.isOnline, 'a reader that passes a quiescent state is online'); // or it would hold for ever
     this.announce(generation);
     return true;
   }

@@ -54,6 +54,20 @@ interface Retired {
 
 const NO_READER = -1;
 
+/**
+ * Calls a function of the caller's. What it throws must neither stop what is reclaimed after it nor fail
+ * the commit that happens to poll: it reaches the process as an uncaught exception.
+ */
+function callOut(callback: () => void): void {
+  try {
+    callback();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
+
 export class GraceWriter {
   private readonly words: SharedWords;
   private readonly options: GraceWriterOptions;
@@ -134,8 +148,9 @@ export class GraceWriter {
       this.retiredHead += 1;
       this.heldBytes -= oldest.sizeBytes;
       this.nextStallMs = this.stallMs;
-      this.options.onReclaimed?.(performance.now() - oldest.sinceMs);
-      oldest.reclaim();
+      const graceMs = performance.now() - oldest.sinceMs;
+      callOut(() => this.options.onReclaimed?.(graceMs));
+      callOut(oldest.reclaim);
     }
     if (this.retiredHead > 1024 || this.retiredHead === this.retired.length) {
       this.retired = this.retired.slice(this.retiredHead);
@@ -181,7 +196,6 @@ export class GraceWriter {
     } finally {
       clearInterval(keepAlive);
       this.waiting = false;
-      if (this.retiredHead < this.retired.length) this.wakeUp(); // a reclaim function threw; the rest goes on
     }
   }
 
@@ -203,12 +217,13 @@ export class GraceWriter {
     const ageMs = performance.now() - oldest.sinceMs;
     if (generationReached(announced, oldest.generation) || ageMs < this.nextStallMs) return;
     this.nextStallMs = ageMs * 10;
-    this.options.onStall?.({
+    const report: StallReport = {
       slot,
       generationsBehind: ((this.generation - announced) | 0) / GENERATION_STEP,
       heldBytes: this.heldBytes,
       ageMs,
       phase: Atomics.load(this.words, readerWord(slot) + READER_PHASE),
-    });
+    };
+    callOut(() => this.options.onStall?.(report));
   }
 }
