@@ -3,7 +3,7 @@
  * A store of 1 wakes vCPU n from WFI, or makes its next WFI return at once. Each register is one word that is
  * only stored to, so the instances in the vCPU workers need no lock.
  */
-import type { DeviceCallbacks, DeviceContext } from '../../src/base/device-binding.ts';
+import type { DeviceCallbacks, DeviceContext } from '../../src/vcpu-program.ts';
 import { HARTS_MAX } from './machine-map.ts';
 
 export const newDoorbellState = (): SharedArrayBuffer => new SharedArrayBuffer(4 * HARTS_MAX);

@@ -1,6 +1,6 @@
 /**
  * The guest's text; guest.ts tells what it does and gives the symbols in capitals.
- * s0 hart id, s1 the shared words (the lock comes first), s2 line number, s3 loop; a and t registers are anybody's.
+ * s0 hart id, s1 the shared words (the lock comes first), s2 line number; a and t registers are anybody's.
  */
 export const GUEST_SOURCE = `
 start:
@@ -12,6 +12,10 @@ start:
     mul   t0, t0, t1
     add   sp, sp, t0
     li    s2, 0
+
+# No hart begins before all are there.
+    addi  a0, s1, START
+    call  meet
 
 # Part 1: count and print, while hart 0 moves the UART.
 next_line:
@@ -49,30 +53,9 @@ line_done:
     li    t0, LINES
     bltu  s2, t0, next_line
 
-# Part 2: meet. Hart 0 sleeps until all have arrived, the others until it says go.
-    addi  a0, s1, ARRIVED
-    call  report
-    bnez  s0, sleep_until_go
-    addi  a0, s1, ARRIVED
-    call  sleep_until_all
-    li    t0, 1
-    addi  t1, s1, GO
-    amoswap.w.rl zero, t0, (t1)
-    li    s3, 1
-ring_next:
-    li    t0, HARTS
-    bgeu  s3, t0, awake
-    mv    a0, s3
-    call  ring
-    addi  s3, s3, 1
-    j     ring_next
-sleep_until_go:
-    lw    t0, GO(s1)
-    bnez  t0, awake
-    call  sleep
-    j     sleep_until_go
-
-awake:
+# Part 2: when all are through, each says where it finds the UART.
+    addi  a0, s1, MIDDLE
+    call  meet
     call  take_lock
     call  print_hart
     la    a0, text_awake
@@ -128,6 +111,37 @@ drop_lock:
     amoswap.w.rl zero, zero, (s1)
     ret
 
+# Waits for all harts; a0 points to two words, the harts that have come and 1 for go.
+# Hart 0 sleeps until all have come, the others until it says go.
+meet:
+    addi  sp, sp, -16
+    sw    ra, 0(sp)
+    sw    a0, 4(sp)
+    call  report
+    bnez  s0, sleep_until_go
+    lw    a0, 4(sp)
+    call  sleep_until_all
+    lw    t0, 4(sp)
+    addi  t0, t0, 4
+    li    t1, 1
+    amoswap.w.rl zero, t1, (t0)
+    li    t2, HARTS
+ring_next:
+    addi  t2, t2, -1
+    beqz  t2, met
+    mv    a0, t2
+    call  ring
+    j     ring_next
+sleep_until_go:
+    lw    t0, 4(sp)
+    lw    t0, 4(t0)
+    bnez  t0, met
+    call  sleep
+    j     sleep_until_go
+met:
+    lw    ra, 0(sp)
+    addi  sp, sp, 16
+    ret
 # Adds this hart to the count at a0 and rings hart 0.
 report:
     li    t0, 1

@@ -10,8 +10,9 @@
  *   3. Whoever takes the lock executes FENCE before it uses the UART. FENCE is a checkpoint in this interpreter,
  *      and it comes after the lock was handed over, hence after the move: the hart has the new map from here on.
  *
- * Then all meet: each reports to hart 0 and sleeps in WFI until rung. A ring between the check and the WFI is not
- * lost, for the WFI then returns at once. The last lines show that everyone found the UART at its last place.
+ * At the start and when all lines are printed the harts meet: each reports to hart 0 and sleeps in WFI until
+ * rung. A ring between the look at the count and the WFI is not lost, for the WFI then returns at once. The last
+ * lines show that everyone found the UART at its last place.
  */
 import { type AssembledProgram, assemble } from './assembler.ts';
 import { hex } from './guest-fault.ts';
@@ -40,14 +41,14 @@ export interface GuestSettings {
 }
 
 /** Offsets of the words that all harts share, from the label `shared`. Zero at reset, but for UART_BASE. */
-const SHARED_WORDS = {
+export const SHARED_WORDS = {
   LOCK: 0, //         1 while held
   BY_AMO: 4, //       the counter that AMOADD counts up
   UNDER_LOCK: 8, //   the counter that the lock protects
-  ARRIVED: 12, //     harts that are through part 1
-  GO: 16, //          1 once hart 0 has seen all arrive
-  FINISHED: 20, //    harts that have printed where they found the UART
-  UART_BASE: 24, //   written by hart 0 with the lock held
+  START: 12, //       harts that have come to the start; then 1 for go
+  MIDDLE: 20, //      harts that are through part 1; then 1 for go
+  FINISHED: 28, //    harts that have printed where they found the UART
+  UART_BASE: 32, //   written by hart 0 with the lock held
 };
 
 /** The words for `settings`; `source` may be a variation of GUEST_SOURCE. */
@@ -79,14 +80,32 @@ export const expectedCount = ({ harts, lines, additions }: GuestSettings): numbe
 export const expectedUartBase = ({ lines }: GuestSettings): number =>
   lines % 2 === 0 ? UART_FIRST_BASE : UART_SECOND_BASE;
 
-/** Every line of text, hart by hart. The real order differs from run to run; that of one hart's lines does not. */
-export function expectedLines(settings: GuestSettings): string[] {
-  const expected: string[] = [];
+/** What is wrong with `text`, a sentence each. Harts take turns as they will, but nothing may be out of place. */
+export function textFaults(settings: GuestSettings, text: string): string[] {
+  const faults: string[] = [];
+  const lines = text.split('\n');
+  if (lines.pop() !== '') faults.push('the last line does not end');
   for (let hart = 0; hart < settings.harts; hart++) {
-    for (let line = 0; line < settings.lines; line++) expected.push(`hart ${hart}: line ${line}`);
-    expected.push(`hart ${hart}: awake, UART at ${hex(expectedUartBase(settings))}`);
+    const found = lines.filter((line) => line.startsWith(`hart ${hart}:`));
+    const expected = linesOfHart(hart, settings);
+    if (found.join('\n') !== expected.join('\n')) {
+      faults.push(`hart ${hart} printed "${found.join(' | ')}" instead of "${expected.join(' | ')}"`);
+    }
   }
+  const lineCount = settings.harts * (settings.lines + 1) + 1;
+  if (lines.length !== lineCount) faults.push(`${lines.length} lines instead of ${lineCount}`);
+  const part2 = lines.slice(settings.harts * settings.lines);
+  if (part2.some((line) => line.includes('line'))) faults.push('part 2 began before part 1 was over');
+  if (part2.at(-1)?.includes('counted') !== true) faults.push('the count is not the last line');
+  return faults;
+}
+
+/** One hart's lines in their order. */
+function linesOfHart(hart: number, settings: GuestSettings): string[] {
   const count = expectedCount(settings);
-  expected.push(`hart 0: counted ${count} by AMO, ${count} under the lock`);
-  return expected;
+  return [
+    ...Array.from({ length: settings.lines }, (_, line) => `hart ${hart}: line ${line}`),
+    `hart ${hart}: awake, UART at ${hex(expectedUartBase(settings))}`,
+    ...(hart === 0 ? [`hart 0: counted ${count} by AMO, ${count} under the lock`] : []),
+  ];
 }

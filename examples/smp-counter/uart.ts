@@ -9,7 +9,7 @@
  * Guarantee: characters come out in the order of the stores that put them in. The binding must use the shared
  * device lock, which makes the instances one device. A full ring shows "not ready", and a store is then lost.
  */
-import type { DeviceCallbacks, DeviceContext } from '../../src/base/device-binding.ts';
+import type { DeviceCallbacks, DeviceContext } from '../../src/vcpu-program.ts';
 import { UART_DATA, UART_LINE_STATUS, UART_READY } from './machine-map.ts';
 
 const WORD_PUT = 0;
