@@ -6,7 +6,7 @@ import type { GuestHost } from './guest-port.ts';
 import { Hart } from './hart.ts';
 import { RAM_BASE } from './machine-map.ts';
 
-/** A checkpoint costs some 20 ns, an instruction about as much: so their price is not felt. */
+/** A quiet checkpoint is one Atomics.load, cheaper than an interpreted instruction: one in 1024 is not felt. */
 const INSTRUCTIONS_PER_CHECKPOINT = 1024;
 
 export interface HartReport {

@@ -3,7 +3,7 @@
  * Guarantee: runGuest() resolves when every hart has written its exit code and its program has returned, and
  * rejects if one failed; either way no thread is left.
  */
-import { controlDevice, localDevice, Machine, MemoryRegion } from '../../src/index.ts';
+import { controlDevice, localDevice, Machine, type MachineOptions, MemoryRegion } from '../../src/index.ts';
 import { newDoorbellState } from './doorbell.ts';
 import {
   assembleGuest,
@@ -35,11 +35,16 @@ export interface GuestRun {
   readonly reports: readonly HartReport[];
 }
 
-/** @param source the guest's text, if it shall not be GUEST_SOURCE */
-export async function runGuest(settings: GuestSettings, source?: string): Promise<GuestRun> {
-  const machine = new Machine();
+export interface RunOptions {
+  /** The guest's text, if it shall not be GUEST_SOURCE. */
+  readonly source?: string;
+  readonly machine?: MachineOptions;
+}
+
+export async function runGuest(settings: GuestSettings, options: RunOptions = {}): Promise<GuestRun> {
+  const machine = new Machine(options.machine);
   const scene = buildScene(machine);
-  const guest = assembleGuest(settings, source);
+  const guest = assembleGuest(settings, options.source);
   machine.addAddressSpace('memory', scene.system);
   machine.writeRam(scene.ram, 0, new Uint8Array(guest.words.buffer));
 

@@ -12,7 +12,7 @@ describe.each([1, 2, 4])('%i harts on threads', (harts) => {
     ['many moves, short waits', 41, 5],
   ])('%s', async (_, lines, additions) => {
     const settings = { harts, lines, additions };
-    const run = await runGuest(settings);
+    const run = await runGuest(settings, { machine: { checked: true } });
     expect(faultsOf(settings, run)).toEqual([]);
     expect(run.reports.map(({ hart }) => hart)).toEqual(Array.from({ length: harts }, (_, hart) => hart));
   });
@@ -34,7 +34,7 @@ test('a fault of one hart ends the run and says hart, address and pc, while the 
     'start:\n',
     'start:\n csrr a0, mhartid\n beqz a0, good\n lw a0, (zero)\ngood:\n',
   );
-  await expect(runGuest({ harts: 2, lines: 1, additions: 1 }, source)).rejects.toThrow(
+  await expect(runGuest({ harts: 2, lines: 1, additions: 1 }, { source })).rejects.toThrow(
     'GuestFault: hart 1: load access fault at address 0x00000000 (pc 0x80000008)',
   );
 });
