@@ -150,13 +150,9 @@ export class Machine {
    * @throws MemoryError REGION_STILL_MAPPED while anything shows it
    */
   async releaseRam(region: MemoryRegion): Promise<void> {
-    if (region.isMapped || region.addressSpaces.size > 0) {
-      throw new MemoryError(
-        'REGION_STILL_MAPPED',
-        `RAM region '${region.name}' is still mapped; unmap it and its aliases first`,
-      );
-    }
+    refuseMapped(region);
     await this.synchronize();
+    refuseMapped(region); // it may have been mapped again meanwhile
     this.ram.release(region);
   }
 
@@ -234,4 +230,12 @@ export class Machine {
     if (this.closing !== null)
       throw new MemoryError('MACHINE_CLOSED', 'this machine was closed; make another');
   }
+}
+
+function refuseMapped(region: MemoryRegion): void {
+  if (!region.isMapped && region.addressSpaces.size === 0) return;
+  throw new MemoryError(
+    'REGION_STILL_MAPPED',
+    `RAM region '${region.name}' is still mapped; unmap it and its aliases first`,
+  );
 }
