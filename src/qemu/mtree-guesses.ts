@@ -18,7 +18,7 @@ const ANSWERING_PARENTS = new Set([
 ]);
 /** Of QEMU's regions without children, those that answer nothing. */
 const EMPTY_LEAVES =
-  /^(?:gpex_mmio|gpex_ioport|platform bus|pci_io|pci_mem|pci_bridge_io|bus master container|e1000e-flash|tce-root-.*|nubus-super-slot-.*)$/;
+  /^(?:gpex_mmio|gpex_ioport|platform bus|pci_io|pci_mem|pci_bridge_io|.*container|e1000e-flash|tce-root-.*|nubus-super-slot-.*)$/;
 /** Aliases that QEMU makes read-only. */
 const READONLY_ALIASES = new Set(['pam-rom']);
 
