@@ -1,6 +1,13 @@
 /** Programs for the tests of the vCPU set; `data.what` chooses one. */
 import type { Vcpu } from '../../../src/vcpu/vcpu.ts';
 
+/** A read, or a write of `value`. */
+export interface Access {
+  readonly address: number;
+  readonly size: 1 | 2 | 4;
+  readonly value?: number;
+}
+
 export type Job =
   | { readonly what: 'sum' }
   | { readonly what: 'count' }
@@ -10,7 +17,8 @@ export type Job =
   | { readonly what: 'promise' }
   | { readonly what: 'exit' }
   | { readonly what: 'function' }
-  | { readonly what: 'read'; readonly address: number; readonly times: number }
+  | { readonly what: 'accesses'; readonly list: readonly Access[] }
+  | { readonly what: 'increment'; readonly address: number; readonly times: number }
   | { readonly what: 'poll'; readonly address: number };
 
 /** Word of RAM that programs count in: 0x100 + 4 * id. */
@@ -44,11 +52,15 @@ export default function program(vcpu: Vcpu, job: Job): unknown {
       return process.exit(3);
     case 'function':
       return () => 1;
-    case 'read': {
-      const seen: [number, number][] = [];
-      for (let i = 0; i < job.times; i += 1) seen.push([memory.read(job.address, 4), memory.result]);
-      return seen;
-    }
+    case 'accesses':
+      return job.list.map(({ address, size, value }) => {
+        if (value === undefined) return [memory.read(address, size), memory.result];
+        memory.write(address, size, value);
+        return memory.result;
+      });
+    case 'increment':
+      for (let i = 0; i < job.times && vcpu.checkpoint(); i += 1) memory.write(job.address, 4, 1);
+      return job.times;
     case 'poll':
       while (vcpu.checkpoint()) {
         const value = memory.read(job.address, 4);

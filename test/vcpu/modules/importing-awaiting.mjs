@@ -1,0 +1,2 @@
+/** Imports one that cannot be. */
+export { default } from './awaiting.mjs';
