@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /** The `flatview` command. Each command is a file in commands/; here they are only lined up. */
 import { type RegisterCommand, runCommandLine } from './command-line.ts';
+import { registerMtree } from './commands/mtree.ts';
 
-const commands: readonly RegisterCommand[] = [];
+const commands: readonly RegisterCommand[] = [registerMtree];
 
 await runCommandLine(process.argv.slice(2), commands);

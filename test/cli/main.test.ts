@@ -24,7 +24,7 @@ describe('flatview', () => {
     expect(run.stdout).toMatch(/Exit status: 0 .* 2 bad usage/);
   });
   test.each([
-    [[], /^flatview: name a command:.*; see flatview --help\n$/],
+    [[], /^flatview: name a command: .*mtree.*; see flatview --help\n$/],
     [['--nonsense'], /^flatview: unknown option '--nonsense'; see flatview --help\n$/],
   ])('with %j says in one line what is wrong', (args, line) => {
     const run = flatview(...args);
