@@ -1,10 +1,11 @@
 /**
- * The tables at the head of each file in src/layout are the picture of shared memory; this compares them
- * with the exported constants, so that the picture cannot drift.
+ * The tables at the head of each file in src/layout, and of others whose words threads share, are the
+ * picture of shared memory; this compares them with the constants, so that the picture cannot drift.
  *
  *   a table      begins with `word name writer meaning`; its rows are number, NAME, writer, meaning
- *   a word       an exported number whose group of lines (no empty line between) holds a name from a table,
- *                or whose name begins with WORD_
+ *   a word       a constant (in src/layout an exported one) whose group of lines, without an empty line
+ *                between, holds a name from a table, or whose name begins with WORD_
+ *   not a word   a constant that is named for its unit: NODE_WORDS, BLOCK_BYTES, READER_COUNT_MAX
  */
 import type { Fault, Source } from './project.ts';
 
@@ -15,13 +16,18 @@ interface Row {
 
 const headPattern = /^ \*\s+(?:word\s+name\s+writer\s+meaning|bits\s+name\s+meaning)\s*$/;
 const rowPattern = /^ \*\s+(\d+)\s+([A-Z][A-Z0-9_]*)\s+\S.*\s\S/;
-const constantPattern = /^export const ([A-Z][A-Z0-9_]*)(?::\s*\w+)? = (.+?);/;
+const exportedPattern = /^export const ([A-Z][A-Z0-9_]*)(?::\s*\w+)? = (.+?);/;
+// What only one side needs may stay private where the words are not in layout/.
+const anyPattern = /^(?:export )?const ([A-Z][A-Z0-9_]*)(?::\s*\w+)? = (.+?);/;
 
 export function layoutTableFaults({ path, text }: Source): readonly Fault[] {
   const fault = (reason: string): Fault => `${path}: ${reason}`;
   if (!text.startsWith('/**\n')) return [fault('opens with a doc comment that says who writes what')];
   const header = text.slice(0, text.indexOf('\n */')).split('\n');
-  const constants = wordGroups(text.slice(text.indexOf('*/')));
+  const constants = wordGroups(
+    text.slice(text.indexOf('*/')),
+    path.startsWith('src/layout/') ? exportedPattern : anyPattern,
+  );
   const tables = tablesOf(header);
   if (tables === 0) {
     return constants.flat().length === 0 ? [] : [fault('exports numbers, but its head has no table of them')];
@@ -32,7 +38,7 @@ export function layoutTableFaults({ path, text }: Source): readonly Fault[] {
   const exported = new Map(constants.flat());
   for (const { name, word } of rows) {
     const value = exported.get(name);
-    if (value === undefined) faults.push(fault(`the table names ${name}, which is not exported`));
+    if (value === undefined) faults.push(fault(`the table names ${name}, which is no constant`));
     else if (value !== String(word))
       faults.push(fault(`the table puts ${name} at ${word}, the code at ${value}`));
   }
@@ -80,12 +86,14 @@ function rowsOf(
   return { rows, faults };
 }
 
-/** Exported constants as [name, value as written], one list a group of lines. */
-function wordGroups(code: string): readonly (readonly (readonly [string, string])[])[] {
+/** Constants as [name, value as written], one list a group of lines. */
+function wordGroups(code: string, constant: RegExp): readonly (readonly (readonly [string, string])[])[] {
   return code.split(/\n\s*\n/).map((group) =>
     group.split('\n').flatMap((line) => {
-      const match = constantPattern.exec(line);
-      return match && /^-?\d|^0x/.test(match[2]!) ? [[match[1]!, match[2]!] as const] : [];
+      const match = constant.exec(line);
+      return match && /^-?\d|^0x/.test(match[2]!) && !/_(?:WORDS|BYTES|MAX)$/.test(match[1]!)
+        ? [[match[1]!, match[2]!] as const]
+        : [];
     }),
   );
 }
