@@ -68,7 +68,7 @@ export class Publisher implements TransactionParticipant {
   private readonly options: PublisherOptions;
   private readonly spaces = new Map<AddressSpace, SpaceState>();
   /** Taken away in the transaction that is open. */
-  private readonly removed = new Map<AddressSpace, SpaceState>();
+  private readonly removed = new Map<SpaceState, AddressSpace>();
   private readonly views = new Map<MemoryRegion | null, PublishedView>();
   private readonly listeners = new Set<(publication: Publication) => void>();
   private readonly emptyView: PublishedView;
@@ -129,8 +129,8 @@ export class Publisher implements TransactionParticipant {
       pending: true,
       regions: [],
       space,
-      apply: () => this.removed.set(space, state) && this.spaces.delete(space),
-      undo: () => this.removed.delete(space) && this.spaces.set(space, state),
+      apply: () => this.removed.set(state, space) && this.spaces.delete(space),
+      undo: () => this.removed.delete(state) && this.spaces.set(space, state),
     });
   }
 
@@ -164,7 +164,7 @@ export class Publisher implements TransactionParticipant {
       this.releaseAll(fresh.values());
       throw error;
     }
-    for (const [space, state] of this.removed) {
+    for (const [state, space] of this.removed) {
       if (state.view !== this.emptyView)
         replacements.push({ space, state, before: state.view, after: this.emptyView });
     }
