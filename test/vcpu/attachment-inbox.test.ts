@@ -1,0 +1,96 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Attachment } from '../../src/layout/attachments.ts';
+import { AttachmentHub } from '../../src/service/attachment-hub.ts';
+import { AttachmentInbox } from '../../src/vcpu/attachment-inbox.ts';
+import { RamViews } from '../../src/vcpu/ram-views.ts';
+
+let hub: AttachmentHub;
+let ports: MessagePort[];
+beforeEach(() => {
+  hub = new AttachmentHub();
+  ports = [];
+});
+afterEach(() => {
+  for (const port of ports) port.close();
+});
+
+/** A reader thread that subscribes now. */
+function thread() {
+  const { port1, port2 } = new MessageChannel();
+  ports.push(port1, port2);
+  const devices: string[] = [];
+  const ram = new RamViews(new SharedArrayBuffer(8));
+  const inbox = new AttachmentInbox(port2, ram, {
+    attach: (device, name) => devices.push(`${device} ${name}`),
+  });
+  ram.onMissing = () => inbox.drain();
+  hub.subscribe(port1);
+  return { inbox, ram, devices, port: port1 };
+}
+
+const ramBuffer = (buffer: number): Attachment => ({
+  kind: 'ram',
+  buffer,
+  bytes: new SharedArrayBuffer(16 * buffer),
+});
+const device = (id: number): Attachment => ({
+  kind: 'device',
+  device: id,
+  regionName: `device-${id}`,
+  attached: { placement: 'homed', host: 0 },
+});
+
+test('what is posted reaches those who are there and those who come later, once', () => {
+  const early = thread();
+  hub.post(ramBuffer(1));
+  hub.post(device(0));
+  const late = thread();
+  hub.post(device(1));
+  for (const { inbox, ram, devices } of [early, late]) {
+    inbox.drain();
+    inbox.drain();
+    expect(devices).toEqual(['0 device-0', '1 device-1']);
+    expect(ram.get(1).bytes.length).toBe(16);
+  }
+});
+
+test('a RAM buffer is found by whoever meets it first, without its event loop', () => {
+  const { ram } = thread();
+  hub.post(ramBuffer(2));
+  expect(ram.get(2).bytes.length).toBe(32);
+});
+
+test('a RAM buffer that was dropped is dropped, and not told to those who come later', () => {
+  const early = thread();
+  hub.post(ramBuffer(1));
+  early.inbox.drain();
+  hub.post({ kind: 'drop-ram', buffer: 1 });
+  early.inbox.drain();
+  const late = thread();
+  for (const { ram } of [early, late]) expect(() => ram.get(1)).toThrow('RAM buffer 1 was posted before');
+});
+
+test('who unsubscribed hears nothing more', () => {
+  const { inbox, devices, port } = thread();
+  hub.unsubscribe(port);
+  hub.post(device(0));
+  inbox.drain();
+  expect(devices).toEqual([]);
+});
+
+test('address spaces are found by name: the newest of a name, the first without one', () => {
+  const { inbox } = thread();
+  expect(() => inbox.addressSpace(null)).toThrow(
+    /ADDRESS_SPACE_UNKNOWN: the machine has no address space; add one/,
+  );
+  hub.post({ kind: 'address-space', index: 0, name: 'memory' });
+  hub.post({ kind: 'address-space', index: 1, name: 'I/O' });
+  hub.post({ kind: 'address-space', index: 2, name: 'I/O' });
+  expect([inbox.addressSpace(null), inbox.addressSpace('memory'), inbox.addressSpace('I/O')]).toEqual([
+    0, 0, 2,
+  ]);
+  expect(() => inbox.addressSpace('io')).toThrow(
+    /ADDRESS_SPACE_UNKNOWN: the machine has no address space 'io'; it has 'memory', 'I\/O', 'I\/O'/,
+  );
+});
