@@ -225,7 +225,6 @@ describe('a host that dies with a request before it, during it or after it', () 
     const requester = stepsOf(
       'vCPU',
       step('request', () => void Atomics.store(words, STATE, REQUESTED)),
-      step('again', () => {}),
       loads[order[0]],
       loads[order[1]],
       step('decide', () => {
@@ -237,7 +236,7 @@ describe('a host that dies with a request before it, during it or after it', () 
       // The time-out comes late: only when nobody can wake it any more.
       step(
         'woken',
-        () => 'again',
+        () => `load ${order[0]}`,
         () => vcpu.isAwake() || (isDeclared && hasExited),
       ),
       step('idle', () => void Atomics.store(words, STATE, IDLE)),
