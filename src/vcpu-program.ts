@@ -1,5 +1,10 @@
 /** The face of `flatview/vcpu`: what programs and device modules that run in a vCPU's thread use. */
-export type { DeviceCallbacks, DeviceContext, DeviceFactory } from './base/device-binding.ts';
+export type {
+  DeviceCallbacks,
+  DeviceContext,
+  DeviceFactory,
+  HostedDeviceContext,
+} from './base/device-binding.ts';
 export {
   MEMTX_ACCESS_ERROR,
   MEMTX_DECODE_ERROR,

@@ -28,6 +28,19 @@ export interface DeviceContext {
   interrupt(vcpu: number): void;
 }
 
+/** What the factory of a hosted device is given. */
+export interface HostedDeviceContext extends DeviceContext {
+  /**
+   * Has the control thread call the binding's `onAsk` with `message`, waits, and returns or throws what that
+   * returned or threw: how a device in a worker changes the layout from inside an access. Both ways by clone.
+   * @throws MemoryError INVALID_ARGUMENT where the binding has no `onAsk`
+   */
+  ask(message: unknown): unknown;
+}
+
+/** Control side of HostedDeviceContext.ask(); it may run transactions, and is synchronous. */
+export type AskHandler = (message: unknown) => unknown;
+
 /** The export that a device module must have under the binding's `exportName`. */
 export type DeviceFactory = (context: DeviceContext) => DeviceCallbacks;
 
@@ -56,6 +69,8 @@ export interface ControlDevice {
 export interface HostedDevice extends DeviceModule {
   readonly placement: 'hosted';
   readonly host: number;
+  /** Stays in the control thread; null where the device asks nothing. */
+  readonly onAsk: AskHandler | null;
 }
 
 export type DeviceBinding = LocalDevice | ControlDevice | HostedDevice;
@@ -85,7 +100,7 @@ export const controlDevice = (callbacks: DeviceCallbacks): ControlDevice => ({
 export const hostedDevice = (
   host: number,
   module: URL | string,
-  options: { exportName?: string; state?: SharedArrayBuffer; data?: unknown } = {},
+  options: { exportName?: string; state?: SharedArrayBuffer; data?: unknown; onAsk?: AskHandler } = {},
 ): HostedDevice => ({
   placement: 'hosted',
   host,
@@ -93,4 +108,5 @@ export const hostedDevice = (
   exportName: options.exportName ?? 'default',
   state: options.state ?? NO_STATE,
   data: options.data ?? null,
+  onAsk: options.onAsk ?? null,
 });

@@ -19,6 +19,7 @@
  *   0     DEVICE_HOST_DOORBELL  both     bit slot % 32: vCPUs set it by Atomics.or after a request; the host takes all by Atomics.exchange, sleeps on 0
  *   1     DEVICE_HOST_ASLEEP    host     1 while it sleeps on the doorbell: ring with notify
  *   2     DEVICE_HOST_ALIVE     control  1 from start until the thread's exit was confirmed
+ *   3     DEVICE_HOST_REPLIES   control  Atomics.add after the reply to an ask of the host was posted; it sleeps on it
  *
  * A request moves on by one party at a time: the host answers, and only while it is alive; once ALIVE is 0
  * no host will ever answer, so the vCPU that asked takes its request back itself, with MEMTX_ERROR.
@@ -35,6 +36,7 @@ export const MAILBOX_RESULT = 17;
 export const DEVICE_HOST_DOORBELL = 0;
 export const DEVICE_HOST_ASLEEP = 1;
 export const DEVICE_HOST_ALIVE = 2;
+export const DEVICE_HOST_REPLIES = 3;
 
 export const MAILBOX_IDLE = 0;
 export const MAILBOX_ANSWERED = 1;

@@ -11,6 +11,7 @@ import type { SharedWords } from '../layout/control-block.ts';
 import { type AccessServer, MailboxResponder } from '../mailbox/responder.ts';
 import { DeviceHandler, type DeviceReport } from '../vcpu/device-handler.ts';
 import { LoadedDeviceContext, loadDevice } from '../vcpu/device-loader.ts';
+import { ControlAsker } from './device-asks.ts';
 
 /** What the thread is started with. */
 export interface DeviceHostTask {
@@ -18,6 +19,8 @@ export interface DeviceHostTask {
   readonly control: SharedArrayBuffer;
   /** DeviceHostOrder in, DeviceHostNews out. */
   readonly port: MessagePort;
+  /** For device-asks.ts. */
+  readonly askPort: MessagePort;
 }
 
 export type DeviceHostOrder =
@@ -46,7 +49,7 @@ const NO_CALLBACKS: DeviceCallbacks = { read: () => 0, write: () => {} };
 export function runDeviceHost(task: DeviceHostTask): void {
   const { host, port } = task;
   const words: SharedWords = new Int32Array(task.control);
-  const server = new HostedDevices(words, port);
+  const server = new HostedDevices(words, port, new ControlAsker(words, host, task.askPort));
   const responder = new MailboxResponder(words, host, server);
   server.onClose = () => {
     responder.stop();
@@ -62,11 +65,13 @@ class HostedDevices implements AccessServer {
   onClose: () => void = () => {};
   private readonly words: SharedWords;
   private readonly port: MessagePort;
+  private readonly asker: ControlAsker;
   private readonly devices = new Map<number, Hosted>();
 
-  constructor(words: SharedWords, port: MessagePort) {
+  constructor(words: SharedWords, port: MessagePort, asker: ControlAsker) {
     this.words = words;
     this.port = port;
+    this.asker = asker;
   }
 
   obey(order: DeviceHostOrder): void {
@@ -100,7 +105,8 @@ class HostedDevices implements AccessServer {
 
   private load(order: Extract<DeviceHostOrder, { kind: 'device' }>): Hosted {
     const { device, regionName, module } = order;
-    const context = new LoadedDeviceContext(module, regionName, this.words, OUTSIDE_AN_ACCESS);
+    const ask = (message: unknown): unknown => this.asker.ask(device, message);
+    const context = new LoadedDeviceContext(module, regionName, this.words, OUTSIDE_AN_ACCESS, ask);
     const report = (news: DeviceReport): void => tell(this.port, { kind: 'report', report: news });
     try {
       const callbacks = loadDevice(module, context);

@@ -20,6 +20,7 @@ import { DEVICE_HOST_ALIVE, DEVICE_HOST_CONTROL, MAILBOX_STATE } from '../layout
 import { type AccessServer, MailboxResponder } from '../mailbox/responder.ts';
 import { DeviceHandler, type DeviceReport } from '../vcpu/device-handler.ts';
 import { areCallbacks } from '../vcpu/device-loader.ts';
+import { AskAnswerer } from './device-asks.ts';
 import {
   type DeviceHostNews,
   type DeviceHostOrder,
@@ -48,6 +49,7 @@ const CLOSE_TIMEOUT_MS = 1000;
 interface DeviceWorker {
   readonly worker: Worker;
   readonly port: MessagePort;
+  readonly answerer: AskAnswerer;
   readonly exited: Promise<void>;
   closing: boolean;
 }
@@ -85,22 +87,24 @@ export class DeviceHosts {
     }
     this.nextHost += 1;
     const { port1, port2 } = new MessageChannel();
-    const task: DeviceHostTask = { host, control: this.words.buffer, port: port2 };
+    const asks = new MessageChannel();
+    const answerer = new AskAnswerer(this.words, host, asks.port1);
+    const task: DeviceHostTask = { host, control: this.words.buffer, port: port2, askPort: asks.port2 };
     const { filename, options, workerData } = workerEntry('device');
     const worker = new Worker(filename, {
       ...options,
       workerData: { ...workerData, task },
-      transferList: [port2],
+      transferList: [port2, asks.port2],
     });
     Atomics.store(this.words, deviceHostWord(host) + DEVICE_HOST_ALIVE, 1);
-    await this.serving(host, worker, port1);
+    await this.serving(host, worker, port1, answerer);
     worker.unref(); // it serves vCPUs, and those keep the process alive
     port1.unref();
     return host;
   }
 
   /** Watches the worker for the rest of its life; resolves once it serves. */
-  private serving(host: number, worker: Worker, port: MessagePort): Promise<void> {
+  private serving(host: number, worker: Worker, port: MessagePort, answerer: AskAnswerer): Promise<void> {
     return new Promise((resolve, reject) => {
       let failure: Error | null = null;
       port.on('message', (news: DeviceHostNews) => {
@@ -117,7 +121,7 @@ export class DeviceHosts {
           confirm();
         });
       });
-      this.workers.set(host, { worker, port, exited, closing: false });
+      this.workers.set(host, { worker, port, answerer, exited, closing: false });
     });
   }
 
@@ -172,6 +176,7 @@ export class DeviceHosts {
     const { module, exportName, state, data } = binding;
     const worker = this.workers.get(binding.host);
     if (worker !== undefined && !worker.closing) {
+      if (binding.onAsk !== null) worker.answerer.add(device, binding.onAsk);
       const order: DeviceHostOrder = {
         kind: 'device',
         device,
@@ -198,6 +203,7 @@ export class DeviceHosts {
     const worker = this.workers.get(host);
     this.workers.delete(host);
     worker?.port.close();
+    worker?.answerer.close();
     this.declareDead(host);
     if (worker?.closing !== true) this.options.onHostDeath({ host, exitCode, error });
   }

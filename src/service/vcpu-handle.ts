@@ -23,7 +23,7 @@ import {
   type SharedWords,
 } from '../layout/control-block.ts';
 import { raiseInterrupt } from '../vcpu/device-loader.ts';
-import type { PostedError } from '../vcpu/vcpu-run.ts';
+import { errorFromPosted } from '../vcpu/vcpu-run.ts';
 import type { VcpuEnd, VcpuRun } from './vcpu-host.ts';
 
 export type VcpuPhase =
@@ -200,11 +200,4 @@ export function programUrl(program: URL | string): string {
     'VCPU_PROGRAM_INVALID',
     `vCPU program ${JSON.stringify(program)} is neither a URL nor an absolute path; give new URL('./program.js', import.meta.url)`,
   );
-}
-
-function errorFromPosted(posted: PostedError): Error {
-  const error = new Error(posted.message);
-  error.name = posted.name;
-  if (posted.stack !== null) error.stack = posted.stack;
-  return error;
 }

@@ -6,7 +6,13 @@
  */
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { DeviceCallbacks, DeviceContext, DeviceModule } from '../base/device-binding.ts';
+import type {
+  AskHandler,
+  DeviceCallbacks,
+  DeviceContext,
+  DeviceModule,
+  HostedDeviceContext,
+} from '../base/device-binding.ts';
 import { MemoryError } from '../base/errors.ts';
 import {
   READER_COUNT_MAX,
@@ -31,24 +37,45 @@ export function raiseInterrupt(words: SharedWords, vcpu: number): void {
 }
 
 /** The context of a device in this thread; `vcpu` is set anew for each access where a thread serves several. */
-export class LoadedDeviceContext implements DeviceContext {
+export class LoadedDeviceContext implements HostedDeviceContext {
   readonly regionName: string;
   readonly state: SharedArrayBuffer;
   readonly data: unknown;
   vcpu: number;
   private readonly words: SharedWords;
 
-  constructor(module: DeviceModule, regionName: string, words: SharedWords, vcpu: number) {
+  private readonly askControl: AskHandler;
+
+  /** @param askControl asks the control thread, and waits */
+  constructor(
+    module: DeviceModule,
+    regionName: string,
+    words: SharedWords,
+    vcpu: number,
+    askControl: AskHandler = refuseAsk,
+  ) {
     this.regionName = regionName;
     this.state = module.state;
     this.data = module.data;
     this.words = words;
     this.vcpu = vcpu;
+    this.askControl = askControl;
   }
 
   interrupt(vcpu: number): void {
     raiseInterrupt(this.words, vcpu);
   }
+
+  ask(message: unknown): unknown {
+    return this.askControl(message);
+  }
+}
+
+function refuseAsk(): never {
+  throw new MemoryError(
+    'INVALID_ARGUMENT',
+    'ask() in a device that every vCPU loads: its calls hold up the vCPU and its lock; home it with hostedDevice() or controlDevice()',
+  );
 }
 
 /** @throws MemoryError DEVICE_MODULE_INVALID naming the module, the export and the mend */

@@ -111,3 +111,11 @@ export function postedFromError(error: unknown): PostedError {
   }
   return { name: 'Error', message, stack: null };
 }
+
+/** The same error on this side of the border, with the stack of the other. */
+export function errorFromPosted(posted: PostedError): Error {
+  const error = new Error(posted.message);
+  error.name = posted.name;
+  if (posted.stack !== null) error.stack = posted.stack;
+  return error;
+}

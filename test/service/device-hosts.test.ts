@@ -159,6 +159,41 @@ describe('a device in a worker of its own', () => {
     await sleeper.stop();
   });
 
+  test('has the control thread change the layout from inside an access, and hears what went wrong', async () => {
+    const host = await machine.hosts.startHost();
+    const exportName = 'asking';
+    const onAsk = (message: unknown): number => {
+      if (message === 1) throw new RangeError('not that one');
+      region.setAddress(message as number); // a bad address: MemoryError
+      return 0x99;
+    };
+    const region = machine.addDevice(DEVICE, 'bar', hostedDevice(host, devices, { exportName, onAsk }));
+    machine.addDevice(DEVICE + 0x200, 'mute', hostedDevice(host, devices, { exportName }));
+    machine.addDevice(DEVICE + 0x300, 'local', localDevice(devices, { exportName }));
+    const moved = DEVICE + 0x1000;
+    const done = await perform(write(1), write(1, 0x200), write(1, 0x300), write(moved), read(), {
+      address: moved,
+      size: 4,
+    });
+    expect(done).toEqual([
+      MEMTX_ERROR,
+      MEMTX_ERROR,
+      MEMTX_ERROR,
+      MEMTX_OK,
+      [0, MEMTX_DECODE_ERROR],
+      [0x99, MEMTX_OK],
+    ]);
+    await until(() => machine.reports.length === 3);
+    const problems = machine.reports.map(({ regionName, problem }) => `${regionName}: ${problem}`).sort();
+    expect(problems[0]).toContain('bar: its write handler threw: not that one');
+    expect(problems[1]).toContain(
+      'local: its write handler threw: INVALID_ARGUMENT: ask() in a device that every',
+    );
+    expect(problems[2]).toContain(
+      'mute: its write handler threw: INVALID_ARGUMENT: the device asks the control',
+    );
+  });
+
   test('that dies fails the access in progress, later ones and later attachments', async () => {
     const host = await machine.hosts.startHost();
     machine.addDevice(DEVICE, 'mortal', hostedDevice(host, devices, { exportName: 'mortal' }));

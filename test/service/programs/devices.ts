@@ -1,6 +1,10 @@
 /** Device modules for the tests of device placement. */
 import { threadId } from 'node:worker_threads';
-import type { DeviceCallbacks, DeviceContext } from '../../../src/base/device-binding.ts';
+import type {
+  DeviceCallbacks,
+  DeviceContext,
+  HostedDeviceContext,
+} from '../../../src/base/device-binding.ts';
 
 /** Word 0 of its state counts writes, by load and store: only a lock makes it exact. Reads give the count. */
 export function counter(context: DeviceContext): DeviceCallbacks {
@@ -20,6 +24,17 @@ export default function identity(context: DeviceContext): DeviceCallbacks {
   return {
     read: (offset) => (offset === 0 ? threadId : context.vcpu),
     write: (_offset, value) => context.interrupt(value),
+  };
+}
+
+/** A write asks the control thread and keeps its reply for the read after. */
+export function asking(context: HostedDeviceContext): DeviceCallbacks {
+  let reply = 0;
+  return {
+    read: () => reply,
+    write: (_offset, value) => {
+      reply = context.ask(value) as number;
+    },
   };
 }
 
