@@ -1,0 +1,40 @@
+/** The probe devices of one machine: binds them to the regions of a layout and counts their complaints. */
+import { type DeviceBinding, type LocalDevice, localDevice } from '../base/device-binding.ts';
+import type { MemoryRegion } from '../model/memory-region.ts';
+import { type ProbeDeviceData, STATE_MISDIRECTED, STATE_WORDS } from './probe-device.ts';
+
+const ownEnding = import.meta.url.slice(import.meta.url.lastIndexOf('.')); // .ts, or .js when built
+
+/** The URL of a module beside this one, for another thread to load. */
+export const moduleUrl = (name: string): URL => new URL(`./${name}${ownEnding}`, import.meta.url);
+
+/** The number of the probe device behind `region`; null if something else, or nothing, answers for it. */
+export function probeOf(region: MemoryRegion): number | null {
+  const data = region.device?.placement === 'local' ? region.device.data : null;
+  return typeof data === 'object' && data !== null && 'probe' in data
+    ? (data as ProbeDeviceData).probe
+    : null;
+}
+
+export class ProbeDevices {
+  private readonly states: Int32Array<SharedArrayBuffer>[] = [];
+  private readonly module: URL;
+
+  /** @param module the probe's module; tests give one that lies */
+  constructor(module: URL = moduleUrl('probe-device')) {
+    this.module = module;
+  }
+
+  /** A device for one more region. Without a lock: the probe's registers have one writer each. */
+  bind(): LocalDevice & DeviceBinding {
+    const state = new SharedArrayBuffer(4 * STATE_WORDS);
+    const data: ProbeDeviceData = { probe: this.states.length };
+    this.states.push(new Int32Array(state));
+    return localDevice(this.module, { state, data, lock: 'none' });
+  }
+
+  /** Writes that reached a device, or an offset, for which they were not meant. */
+  get misdirectedWrites(): number {
+    return this.states.reduce((sum, state) => sum + Atomics.load(state, STATE_MISDIRECTED), 0);
+  }
+}
