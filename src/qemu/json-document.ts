@@ -53,7 +53,7 @@ class JsonScanner {
       else if (this.take(',')) expected = closing === '}' ? this.member() : this.value();
       else expected = `',' or '${closing}'`;
     }
-    this.take('');
+    if (expected === null) this.take('');
     const found = this.index < this.text.length ? `found ${this.shown()}` : 'found the end of the text';
     return { index: this.index, message: `expected ${expected ?? 'the end of the text'}, ${found}` };
   }

@@ -39,8 +39,10 @@ export interface TextSection {
   root: TextNode | null;
 }
 
+/** How many places of ` @` in one line are tried. */
+const SPLITS_MAX = 64;
 const HEADING = /^(address-space|memory-region): (.*)$/;
-const ALIAS = /^alias (.*) @(.*) ([0-9a-f]{16})-([0-9a-f]{16})$/;
+const ALIAS = /^alias (.* @.*) ([0-9a-f]{16})-([0-9a-f]{16})$/;
 
 /** @throws MemoryError INVALID_MTREE_TEXT */
 export function readMtreeText(text: string, file: string): TextSection[] {
@@ -49,6 +51,7 @@ export function readMtreeText(text: string, file: string): TextSection[] {
     HEADING.test(line),
   );
   const withOwners = lines.some(({ text: line }) => / (owner|parent):\{.*\}$/.test(line));
+  const targets = new Set(lines.map(({ text: line }) => HEADING.exec(line)?.[2]));
   let nodeCount = 0;
   let builder: TreeBuilder | null = null;
   for (const { text: line, number } of lines) {
@@ -64,7 +67,7 @@ export function readMtreeText(text: string, file: string): TextSection[] {
       if (builder === null)
         scanner.fail('a region outside any section; a line "address-space: NAME" must come first');
       if (++nodeCount > REGIONS_MAX) scanner.fail(`more than ${REGIONS_MAX} lines of regions`);
-      builder.add(readNode(scanner, withOwners), scanner);
+      builder.add(readNode(scanner, withOwners, targets), scanner);
     }
   }
   const printsDisabled = lines.some(
@@ -116,7 +119,11 @@ function openSection(
   return previous;
 }
 
-function readNode(scanner: LineScanner, withOwners: boolean): TextNode {
+function readNode(
+  scanner: LineScanner,
+  withOwners: boolean,
+  targets: ReadonlySet<string | undefined>,
+): TextNode {
   scanner.take(/(?:\[DETECTED OVERFLOW!\] )*/y, '');
   const indentation = scanner.take(/ */y, '').length;
   if (indentation === 0 || indentation % 2 !== 0)
@@ -139,6 +146,7 @@ function readNode(scanner: LineScanner, withOwners: boolean): TextNode {
   const description = disabled ? rest.slice(0, -' [disabled]'.length) : rest;
   const size = BigInt.asUintN(64, last - start) + 1n;
   const alias = readAlias(scanner, nameColumn, description, size);
+  const names = alias && splitNames(alias.names, targets);
   return {
     line: scanner.line,
     level: indentation / 2,
@@ -147,8 +155,8 @@ function readNode(scanner: LineScanner, withOwners: boolean): TextNode {
     priority,
     nonvolatile,
     type,
-    name: alias?.name ?? description,
-    alias: alias && { target: alias.target, offset: alias.offset },
+    name: names?.name ?? description,
+    alias: alias && names && { target: names.target, offset: alias.offset },
     disabled,
     owner,
     unprinted: false,
@@ -156,19 +164,38 @@ function readNode(scanner: LineScanner, withOwners: boolean): TextNode {
   };
 }
 
+/** `NAME @TARGET` and offset of an alias; null for any other region. */
 function readAlias(
   scanner: LineScanner,
   column: number,
   description: string,
   size: bigint,
-): { name: string; target: string; offset: bigint } | null {
+): { names: string; offset: bigint } | null {
   const match = ALIAS.exec(description);
   if (match === null) return null;
-  const offset = BigInt(`0x${match[3]!}`);
-  if (BigInt.asUintN(64, BigInt(`0x${match[4]!}`) - offset) + 1n !== size) {
+  const offset = BigInt(`0x${match[2]!}`);
+  if (BigInt.asUintN(64, BigInt(`0x${match[3]!}`) - offset) + 1n !== size) {
     scanner.fail('the alias shows another number of bytes than it covers', column);
   }
-  return { name: match[1]!, target: match[2]!, offset };
+  return { names: match[1]!, offset };
+}
+
+/** Names may contain ` @`: the last one counts after which the name of a section follows. */
+function splitNames(
+  names: string,
+  targets: ReadonlySet<string | undefined>,
+): { name: string; target: string } {
+  const last = names.lastIndexOf(' @');
+  let at = last;
+  for (
+    let tries = 0;
+    at !== -1 && tries < SPLITS_MAX;
+    tries++, at = at === 0 ? -1 : names.lastIndexOf(' @', at - 1)
+  ) {
+    const target = names.slice(at + 2);
+    if (targets.has(target)) return { name: names.slice(0, at), target };
+  }
+  return { name: names.slice(0, last), target: names.slice(last + 2) };
 }
 
 /** Hangs the lines of one section under each other by their indentation. */

@@ -1,13 +1,13 @@
 /** `flatview mtree`: imports layouts, renders them, prints them in QEMU's format or as JSON. */
-import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { MemoryError } from '../../base/errors.ts';
 import type { AddressSpace } from '../../model/address-space.ts';
-import { findMachine, machineUrl } from '../../qemu/catalogue.ts';
 import { flatJsonOf } from '../../qemu/flat-json.ts';
 import { buildLayout, parseLayout } from '../../qemu/layout-file.ts';
 import { importMtree, type NamedText } from '../../qemu/mtree-parser.ts';
 import { type MtreeOptions, printFlatViews, printMtree } from '../../qemu/mtree-printer.ts';
+import { readMachine } from '../captured-file.ts';
 import { printJson, printProgress } from '../output.ts';
 
 interface Options {
@@ -46,7 +46,7 @@ export function registerMtree(program: Command): void {
     .action((files: string[], options: Options) => mtree(files, options));
 }
 
-function mtree(files: readonly string[], options: Options): void {
+async function mtree(files: readonly string[], options: Options): Promise<void> {
   if (options.d) {
     throw new MemoryError('INVALID_ARGUMENT', '-d: dispatch trees come with a later version; leave -d out');
   }
@@ -59,9 +59,9 @@ function mtree(files: readonly string[], options: Options): void {
       "'-' is given twice, but there is one standard input; give a file name",
     );
   }
-  const flat =
-    options.flat === undefined ? undefined : { text: readText(options.flat), file: shownName(options.flat) };
-  const imported = files.map((file) => importFile(file, flat));
+  const flat = options.flat === undefined ? undefined : await readText(options.flat);
+  const imported: Imported[] = [];
+  for (const file of files) imported.push(importText(file, await readText(file), flat));
   if (options.json) {
     printJson(
       imported.map(({ file, guessed, spaces }) => ({
@@ -84,44 +84,24 @@ function printed({ file, spaces }: Imported, { f, o, D }: Options): string {
   return within(file, () => (f ? printFlatViews(spaces, what) : printMtree(spaces, what)));
 }
 
-function importFile(file: string, flat: NamedText | undefined): Imported {
-  const text = readText(file);
-  const name = shownName(file);
-  if (/^\uFEFF?\s*[{[]/.test(text)) {
+function importText(file: string, named: NamedText, flat: NamedText | undefined): Imported {
+  if (/^\uFEFF?\s*[{[]/.test(named.text)) {
     if (flat !== undefined) {
       throw new MemoryError(
         'INVALID_ARGUMENT',
-        `--flat: ${name} is a layout and leaves nothing out; use --flat with text`,
+        `--flat: ${named.file} is a layout and leaves nothing out; use --flat with text`,
       );
     }
-    return { file, guessed: [], spaces: buildLayout(parseLayout(text, name)).addressSpaces };
+    return { file, guessed: [], spaces: buildLayout(parseLayout(named.text, named.file)).addressSpaces };
   }
-  const { layout, guessed } = importMtree({ text, file: name }, flat);
+  const { layout, guessed } = importMtree(named, flat);
   return { file, guessed, spaces: buildLayout(layout).addressSpaces };
 }
 
-/** A file that exists comes before a bundled machine of the same name. */
-function readText(file: string): string {
-  if (file === '-') return readFileSync(0, 'utf8');
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code !== 'ENOENT')
-      throw new MemoryError('INVALID_ARGUMENT', `cannot read ${file}: ${reason(cause)}`, { cause });
-    if (findMachine(file) === null && /[./\\]/.test(file)) {
-      throw new MemoryError(
-        'INVALID_ARGUMENT',
-        `${file}: there is no such file; give a layout or text of info mtree`,
-      );
-    }
-    return readFileSync(machineUrl(file), 'utf8');
-  }
-}
+const readText = async (file: string): Promise<NamedText> =>
+  file === '-' ? { text: await text(process.stdin), file: shownName(file) } : readMachine(file);
 
 const shownName = (file: string): string => (file === '-' ? 'standard input' : file);
-
-const reason = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 /** Rendering has bounds; that one was reached is told of the file. */
 function within<T>(file: string, work: () => T): T {
