@@ -14,12 +14,15 @@ import { AtomicCell } from './atomic-cell.ts';
 import { readBytes, writeBytes } from './bulk.ts';
 import type { DeviceCalls } from './device-calls.ts';
 import { type PortMemory, SlowAccess } from './slow-access.ts';
-import { PAGE_MASK, TLB_ENTRY_SHIFT, TLB_INDEX_MASK } from './tlb.ts';
+import { PAGE_MASK, TLB_DEVICE, TLB_DEVICE_SHIFT, TLB_HI_SHIFT, TLB_LO_SHIFT, TLB_WORD_MASK } from './tlb.ts';
 
 const ok = MEMTX_OK; // local names for the hot path: V8 does not fold imported bindings
 const pageMask = PAGE_MASK;
-const indexMask = TLB_INDEX_MASK;
-const entryShift = TLB_ENTRY_SHIFT;
+const loShift = TLB_LO_SHIFT;
+const hiShift = TLB_HI_SHIFT;
+const wordMask = TLB_WORD_MASK;
+const deviceTag = TLB_DEVICE;
+const deviceShift = TLB_DEVICE_SHIFT;
 
 /** An address as people in no hurry give it: exact, below 2^53 as a number, below 2^64 as a bigint. */
 export type Address = number | bigint;
@@ -34,17 +37,21 @@ export class MemoryPort {
   result: MemTxResult = MEMTX_OK;
   /** Upper half of the value of the last load64(), as int32. */
   high = 0;
-  private readonly tlb: Int32Array;
-  private readonly ram8: Uint8Array<SharedArrayBuffer>;
-  private readonly ram16: Uint16Array<SharedArrayBuffer>;
-  private readonly ram32: Int32Array<SharedArrayBuffer>;
-  private readonly slow: SlowAccess;
-  private readonly atomic: AtomicCell;
+  // Declared, so that each is stored once, by the constructor: V8 then takes a known port's fields for
+  // constants. A field that is also defined, as undefined, costs the loop around load32 a third more.
+  declare private readonly tlb: Int32Array;
+  declare private readonly ram8: Uint8Array<SharedArrayBuffer>;
+  declare private readonly ram16: Uint16Array<SharedArrayBuffer>;
+  declare private readonly ram32: Int32Array<SharedArrayBuffer>;
+  declare private readonly slow: SlowAccess;
+  declare private readonly devices: DeviceCalls;
+  declare private readonly atomic: AtomicCell;
 
   /** @param addressSpace index that the machine gave to it; call refresh() before the first access */
   constructor(memory: PortMemory, addressSpace: number, devices: DeviceCalls) {
     this.slow = new SlowAccess(memory, addressSpace, devices);
     this.atomic = new AtomicCell(this.slow);
+    this.devices = devices;
     this.tlb = this.slow.tlb;
     this.ram8 = memory.ram.main.bytes;
     this.ram16 = memory.ram.main.halves;
@@ -63,34 +70,34 @@ export class MemoryPort {
 
   /** Byte at (hi, lo), zero-extended. A hole reads as 0 with MEMTX_DECODE_ERROR; so for all loads. */
   load8(hi: number, lo: number): number {
-    const entry = (((lo >>> 12) ^ (hi << 5)) & indexMask) << entryShift;
+    const entry = ((lo >>> loShift) + (hi << hiShift)) & wordMask;
     const tlb = this.tlb;
-    if (tlb[entry] !== (lo & pageMask) || tlb[entry + 2] !== hi) return this.loadSlow(hi, lo, 1);
+    if (tlb[entry] !== (lo & pageMask) || tlb[entry + 2] !== hi) return this.loadDevice(hi, lo, 1);
     this.result = ok;
     return this.ram8[(tlb[entry + 3]! + lo) >>> 0]!;
   }
 
   /** 16 bits at (hi, lo), zero-extended. */
   load16(hi: number, lo: number): number {
-    const entry = (((lo >>> 12) ^ (hi << 5)) & indexMask) << entryShift;
+    const entry = ((lo >>> loShift) + (hi << hiShift)) & wordMask;
     const tlb = this.tlb;
-    if (tlb[entry] !== (lo & (pageMask | 1)) || tlb[entry + 2] !== hi) return this.loadSlow(hi, lo, 2);
+    if (tlb[entry] !== (lo & (pageMask | 1)) || tlb[entry + 2] !== hi) return this.loadDevice(hi, lo, 2);
     this.result = ok;
     return this.ram16[(tlb[entry + 3]! + lo) >>> 1]!;
   }
 
   /** 32 bits at (hi, lo), as int32. */
   load32(hi: number, lo: number): number {
-    const entry = (((lo >>> 12) ^ (hi << 5)) & indexMask) << entryShift;
+    const entry = ((lo >>> loShift) + (hi << hiShift)) & wordMask;
     const tlb = this.tlb;
-    if (tlb[entry] !== (lo & (pageMask | 3)) || tlb[entry + 2] !== hi) return this.loadSlow(hi, lo, 4);
+    if (tlb[entry] !== (lo & (pageMask | 3)) || tlb[entry + 2] !== hi) return this.loadDevice(hi, lo, 4);
     this.result = ok;
     return this.ram32[(tlb[entry + 3]! + lo) >>> 2]!;
   }
 
   /** 64 bits at (hi, lo): returns the lower half as int32 and leaves the upper half in `high`. */
   load64(hi: number, lo: number): number {
-    const entry = (((lo >>> 12) ^ (hi << 5)) & indexMask) << entryShift;
+    const entry = ((lo >>> loShift) + (hi << hiShift)) & wordMask;
     const tlb = this.tlb;
     if (tlb[entry] !== (lo & (pageMask | 7)) || tlb[entry + 2] !== hi) return this.loadSlow(hi, lo, 8);
     this.result = ok;
@@ -101,9 +108,9 @@ export class MemoryPort {
 
   /** Stores the low byte of `value`. Read-only memory discards it with MEMTX_OK; so for all stores. */
   store8(hi: number, lo: number, value: number): void {
-    const entry = (((lo >>> 12) ^ (hi << 5)) & indexMask) << entryShift;
+    const entry = ((lo >>> loShift) + (hi << hiShift)) & wordMask;
     const tlb = this.tlb;
-    if (tlb[entry + 1] !== (lo & pageMask) || tlb[entry + 2] !== hi) this.storeSlow(hi, lo, 1, 0, value);
+    if (tlb[entry + 1] !== (lo & pageMask) || tlb[entry + 2] !== hi) this.storeDevice(hi, lo, 1, value);
     else {
       this.result = ok;
       this.ram8[(tlb[entry + 3]! + lo) >>> 0] = value;
@@ -111,10 +118,9 @@ export class MemoryPort {
   }
 
   store16(hi: number, lo: number, value: number): void {
-    const entry = (((lo >>> 12) ^ (hi << 5)) & indexMask) << entryShift;
+    const entry = ((lo >>> loShift) + (hi << hiShift)) & wordMask;
     const tlb = this.tlb;
-    if (tlb[entry + 1] !== (lo & (pageMask | 1)) || tlb[entry + 2] !== hi)
-      this.storeSlow(hi, lo, 2, 0, value);
+    if (tlb[entry + 1] !== (lo & (pageMask | 1)) || tlb[entry + 2] !== hi) this.storeDevice(hi, lo, 2, value);
     else {
       this.result = ok;
       this.ram16[(tlb[entry + 3]! + lo) >>> 1] = value;
@@ -122,10 +128,9 @@ export class MemoryPort {
   }
 
   store32(hi: number, lo: number, value: number): void {
-    const entry = (((lo >>> 12) ^ (hi << 5)) & indexMask) << entryShift;
+    const entry = ((lo >>> loShift) + (hi << hiShift)) & wordMask;
     const tlb = this.tlb;
-    if (tlb[entry + 1] !== (lo & (pageMask | 3)) || tlb[entry + 2] !== hi)
-      this.storeSlow(hi, lo, 4, 0, value);
+    if (tlb[entry + 1] !== (lo & (pageMask | 3)) || tlb[entry + 2] !== hi) this.storeDevice(hi, lo, 4, value);
     else {
       this.result = ok;
       this.ram32[(tlb[entry + 3]! + lo) >>> 2] = value;
@@ -133,7 +138,7 @@ export class MemoryPort {
   }
 
   store64(hi: number, lo: number, valueHi: number, valueLo: number): void {
-    const entry = (((lo >>> 12) ^ (hi << 5)) & indexMask) << entryShift;
+    const entry = ((lo >>> loShift) + (hi << hiShift)) & wordMask;
     const tlb = this.tlb;
     if (tlb[entry + 1] !== (lo & (pageMask | 7)) || tlb[entry + 2] !== hi) {
       this.storeSlow(hi, lo, 8, valueHi, valueLo);
@@ -243,9 +248,35 @@ export class MemoryPort {
     return this.result;
   }
 
+  /** Of a page that is a device's, the naturally aligned access; the slow way for everything else. */
+  private loadDevice(hi: number, lo: number, size: number): number {
+    const entry = ((lo >>> loShift) + (hi << hiShift)) & wordMask;
+    const tlb = this.tlb;
+    if (tlb[entry] !== ((lo & (pageMask | (size - 1))) | deviceTag) || tlb[entry + 2] !== hi) {
+      return this.loadSlow(hi, lo, size);
+    }
+    const devices = this.devices;
+    const value = devices.read(tlb[entry + 1]! >>> deviceShift, (lo + tlb[entry + 3]!) | 0, size);
+    this.result = devices.result;
+    return size === 4 ? value | 0 : value & ((1 << (size << 3)) - 1);
+  }
+
+  private storeDevice(hi: number, lo: number, size: number, value: number): void {
+    const entry = ((lo >>> loShift) + (hi << hiShift)) & wordMask;
+    const tlb = this.tlb;
+    if (tlb[entry] !== ((lo & (pageMask | (size - 1))) | deviceTag) || tlb[entry + 2] !== hi) {
+      this.storeSlow(hi, lo, size, 0, value);
+      return;
+    }
+    const devices = this.devices;
+    const unsigned = size === 4 ? value >>> 0 : value & ((1 << (size << 3)) - 1);
+    devices.write(tlb[entry + 1]! >>> deviceShift, (lo + tlb[entry + 3]!) | 0, unsigned, size);
+    this.result = devices.result;
+  }
+
   private loadSlow(hi: number, lo: number, size: number): number {
     const slow = this.slow;
-    const value = slow.load(hi | 0, lo | 0, size);
+    const value = slow.load(hi | 0, lo | 0, size) | 0;
     this.result = slow.result;
     this.high = slow.high;
     return value;

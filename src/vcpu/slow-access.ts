@@ -9,13 +9,30 @@
 import { MEMTX_DECODE_ERROR, MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
 import { findSection, sectionCovers } from '../dispatch/find-section.ts';
 import { rootWord, type SharedWords } from '../layout/control-block.ts';
-import { CELL_UNASSIGNED, cellWord } from '../layout/map-entry.ts';
+import { CELL_UNASSIGNED, CELL_WORDS, cellWord } from '../layout/map-entry.ts';
 import * as section from '../layout/section-record.ts';
 import { VIEW_LAYOUT_TAG, VIEW_MAP_ROOT, VIEW_VERSION } from '../layout/view-header.ts';
 import type { DeviceCalls } from './device-calls.ts';
 import type { RamView, RamViews } from './ram-views.ts';
-import { createTlb, PAGE_MASK, TLB_NOTHING, TLB_SLOW, tlbEntry } from './tlb.ts';
+import {
+  createTlb,
+  PAGE_MASK,
+  TLB_DEVICE,
+  TLB_DEVICE_ID_LIMIT,
+  TLB_DEVICE_OFFSET_LIMIT,
+  TLB_DEVICE_SHIFT,
+  TLB_NOTHING,
+  TLB_SLOW,
+  tlbEntry,
+} from './tlb.ts';
 
+const ok = MEMTX_OK; // local names for what every miss runs through: V8 does not fold imported bindings
+const decodeError = MEMTX_DECODE_ERROR;
+const cellWords = CELL_WORDS;
+const flagsWord = section.SECTION_FLAGS;
+const ramBufferWord = section.SECTION_RAM_BUFFER;
+const ramByteWord = section.SECTION_RAM_BYTE;
+const startLoWord = section.SECTION_START_LO;
 const readDirect = section.SECTION_FLAG_READ_DIRECT;
 const writeDirect = section.SECTION_FLAG_WRITE_DIRECT;
 const hasDevice = section.SECTION_FLAG_DEVICE;
@@ -35,11 +52,11 @@ export class SlowAccess {
   /** Upper half of the last 64-bit value loaded. */
   high = 0;
   readonly tlb = createTlb();
-  readonly arena: SharedWords;
-  readonly ram: RamViews;
-  private readonly control: SharedWords;
-  private readonly root: number;
-  private readonly devices: DeviceCalls;
+  declare readonly arena: SharedWords; // declared: see MemoryPort
+  declare readonly ram: RamViews;
+  declare private readonly control: SharedWords;
+  declare private readonly root: number;
+  declare private readonly devices: DeviceCalls;
   /** Header cell of the view in use; 0 before the first refresh. */
   view = 0;
   private viewVersion = 0;
@@ -80,14 +97,54 @@ export class SlowAccess {
     return cell;
   }
 
+  /**
+   * With store() longer than what V8 inlines (460 bytes of bytecode), so that a port's load and store stay
+   * small enough to be inlined into the guest's loop, whatever is behind them.
+   */
   load(hi: number, lo: number, size: number): number {
-    this.result = MEMTX_OK;
-    return this.loadPiece(hi, lo, size);
+    const { arena } = this;
+    const cell = this.lookup(hi, lo);
+    const word = cell * cellWords;
+    const flags = arena[word + flagsWord]!;
+    this.result = ok;
+    if ((flags & readDirect) !== 0) {
+      if (size !== 1 && !this.endsWithin(cell, hi, lo, size)) return this.loadSplit(hi, lo, size);
+      const view = this.ram.get(arena[word + ramBufferWord]!);
+      const byte = (arena[word + ramByteWord]! + lo - arena[word + startLoWord]!) >>> 0;
+      if (size === 1) return view.bytes[byte]!;
+      if (size === 2) return (byte & 1) === 0 ? view.halves[byte >>> 1]! : unalignedHalf(view, byte);
+      if (size === 8)
+        this.high = (byte & 3) === 0 ? view.words[(byte + 4) >>> 2]! : unalignedWord(view, byte + 4);
+      return (byte & 3) === 0 ? view.words[byte >>> 2]! : unalignedWord(view, byte);
+    }
+    if ((flags & isAssigned) !== 0 ? (lo & (size - 1)) !== 0 : size !== 1)
+      return this.loadSplit(hi, lo, size);
+    if ((flags & hasDevice) !== 0) {
+      return size === 8 ? this.loadSplit(hi, lo, 8) : this.readDevice(word, hi, lo, size);
+    }
+    this.result = decodeError;
+    this.high = 0;
+    return 0;
   }
 
   store(hi: number, lo: number, size: number, valueHi: number, valueLo: number): void {
-    this.result = MEMTX_OK;
-    this.storePiece(hi, lo, size, valueHi, valueLo);
+    const { arena } = this;
+    const cell = this.lookup(hi, lo);
+    const word = cell * cellWords;
+    const flags = arena[word + flagsWord]!;
+    this.result = ok;
+    if ((flags & (writeDirect | isReadonly)) !== 0) {
+      if (size !== 1 && !this.endsWithin(cell, hi, lo, size)) this.storeSplit(hi, lo, size, valueHi, valueLo);
+      else if ((flags & writeDirect) !== 0) {
+        const view = this.ram.get(arena[word + ramBufferWord]!);
+        const byte = (arena[word + ramByteWord]! + lo - arena[word + startLoWord]!) >>> 0;
+        if (size === 1) view.bytes[byte] = valueLo;
+        else this.writeRam(view, byte, size, valueHi, valueLo);
+      } // else read-only: a vCPU's store is discarded without a fault
+    } else if ((flags & isAssigned) !== 0 ? (lo & (size - 1)) !== 0 || size === 8 : size !== 1) {
+      this.storeSplit(hi, lo, size, valueHi, valueLo);
+    } else if ((flags & hasDevice) !== 0) this.writeDevice(word, hi, lo, size, valueLo);
+    else this.result = decodeError;
   }
 
   /** Byte in its RAM buffer of the address whose section starts at `word` of the arena. */
@@ -128,16 +185,31 @@ export class SlowAccess {
     const addend = (this.ramByte(word, page) - page) | 0;
     const tlb = this.tlb;
     // Fast: RAM of buffer 0 whose bytes are aligned as the guest's are.
-    if ((flags & readDirect) !== 0 && arena[word + section.SECTION_RAM_BUFFER] === 0 && (addend & 7) === 0) {
+    if ((flags & readDirect) !== 0 && arena[word + ramBufferWord] === 0 && (addend & 7) === 0) {
       tlb[entry] = page;
       tlb[entry + 1] = (flags & writeDirect) !== 0 ? page : TLB_NOTHING;
       tlb[entry + 3] = addend;
+    } else if (
+      (flags & (readDirect | isReadonly | hasDevice)) === hasDevice &&
+      this.isPlain(word, hi, page)
+    ) {
+      tlb[entry] = page | TLB_DEVICE;
+      tlb[entry + 1] = (arena[word + section.SECTION_DEVICE]! << TLB_DEVICE_SHIFT) | TLB_DEVICE;
+      tlb[entry + 3] = (this.offsetInRegion(word, hi, page) - page) | 0;
     } else {
       tlb[entry] = page | TLB_SLOW;
       tlb[entry + 1] = page | TLB_SLOW;
       tlb[entry + 3] = cell;
     }
     tlb[entry + 2] = hi;
+  }
+
+  /** True if a TLB entry can hold the device and the page's offset within its region. */
+  private isPlain(word: number, hi: number, page: number): boolean {
+    return (
+      this.arena[word + section.SECTION_DEVICE]! < TLB_DEVICE_ID_LIMIT &&
+      this.offsetInRegion(word, hi, page) <= TLB_DEVICE_OFFSET_LIMIT + PAGE_MASK
+    );
   }
 
   private offsetInRegion(word: number, hi: number, lo: number): number {
@@ -151,85 +223,39 @@ export class SlowAccess {
     return (offsetHi >>> 0) * 2 ** 32 + offsetLo + delta; // exact below 2^53
   }
 
-  private loadPiece(hi: number, lo: number, size: number): number {
-    const cell = this.lookup(hi, lo);
-    const word = cellWord(cell);
-    const flags = this.arena[word + section.SECTION_FLAGS]!;
-    if ((flags & readDirect) !== 0) {
-      if (size !== 1 && !this.endsWithin(cell, hi, lo, size)) return this.loadSplit(hi, lo, size);
-      return this.readRam(
-        this.ram.get(this.arena[word + section.SECTION_RAM_BUFFER]!),
-        this.ramByte(word, lo),
-        size,
-      );
-    }
-    if ((flags & isAssigned) !== 0 ? (lo & (size - 1)) !== 0 : size !== 1)
-      return this.loadSplit(hi, lo, size);
-    if ((flags & hasDevice) === 0) {
-      this.result |= MEMTX_DECODE_ERROR;
-      this.high = 0;
-      return 0;
-    }
-    if (size !== 8) return this.readDevice(word, hi, lo, size);
-    return this.loadSplit(hi, lo, 8);
-  }
-
   private loadSplit(hi: number, lo: number, size: number): number {
     let low = 0;
     let high = 0;
+    let result: MemTxResult = ok;
     for (let done = 0; done < size; ) {
       const at = (lo + done) | 0;
       const count = pieceSize(at, size, done);
       const carry = at >>> 0 < lo >>> 0 ? 1 : 0;
-      const value = this.loadPiece((hi + carry) | 0, at, count);
+      const value = this.load((hi + carry) | 0, at, count);
+      result |= this.result;
       if (done < 4) low |= value << (done << 3);
       if (done >= 4) high |= value << ((done - 4) << 3);
       else if (done + count > 4) high |= value >>> (32 - (done << 3));
       done += count;
     }
+    this.result = result;
     this.high = high;
     return low;
   }
 
-  private storePiece(hi: number, lo: number, size: number, valueHi: number, valueLo: number): void {
-    const cell = this.lookup(hi, lo);
-    const word = cellWord(cell);
-    const flags = this.arena[word + section.SECTION_FLAGS]!;
-    if ((flags & (writeDirect | isReadonly)) !== 0) {
-      if (size !== 1 && !this.endsWithin(cell, hi, lo, size)) this.storeSplit(hi, lo, size, valueHi, valueLo);
-      else if ((flags & writeDirect) !== 0) {
-        const view = this.ram.get(this.arena[word + section.SECTION_RAM_BUFFER]!);
-        this.writeRam(view, this.ramByte(word, lo), size, valueHi, valueLo);
-      } // else read-only: a vCPU's store is discarded without a fault
-    } else if ((flags & isAssigned) !== 0 ? (lo & (size - 1)) !== 0 || size === 8 : size !== 1) {
-      this.storeSplit(hi, lo, size, valueHi, valueLo);
-    } else if ((flags & hasDevice) !== 0) this.writeDevice(word, hi, lo, size, valueLo);
-    else this.result |= MEMTX_DECODE_ERROR;
-  }
-
   private storeSplit(hi: number, lo: number, size: number, valueHi: number, valueLo: number): void {
+    let result: MemTxResult = ok;
     for (let done = 0; done < size; ) {
       const at = (lo + done) | 0;
       const count = pieceSize(at, size, done);
       const carry = at >>> 0 < lo >>> 0 ? 1 : 0;
       let value = done < 4 ? valueLo >>> (done << 3) : valueHi >>> ((done - 4) << 3);
       if (done > 0 && done < 4 && done + count > 4) value |= valueHi << (32 - (done << 3));
-      this.storePiece((hi + carry) | 0, at, count, 0, value);
+      this.store((hi + carry) | 0, at, count, 0, value);
+      result |= this.result;
       done += count;
     }
-  }
-
-  private readRam(view: RamView, byte: number, size: number): number {
-    if (size === 8) {
-      const low = this.readRam(view, byte, 4);
-      this.high = this.readRam(view, byte + 4, 4);
-      return low;
-    }
-    if (size === 1) return view.bytes[byte]!;
-    if (size === 2 && (byte & 1) === 0) return view.halves[byte >>> 1]!;
-    if (size === 4 && (byte & 3) === 0) return view.words[byte >>> 2]!;
-    const low = view.bytes[byte]! | (view.bytes[byte + 1]! << 8);
-    return size === 2 ? low : low | (view.bytes[byte + 2]! << 16) | (view.bytes[byte + 3]! << 24);
+    this.result = result;
   }
 
   private writeRam(view: RamView, byte: number, size: number, valueHi: number, valueLo: number): void {
@@ -241,6 +267,11 @@ export class SlowAccess {
     else for (let i = 0; i < size; i += 1) view.bytes[byte + i] = valueLo >>> (i << 3);
   }
 }
+
+const unalignedHalf = ({ bytes }: RamView, byte: number): number => bytes[byte]! | (bytes[byte + 1]! << 8);
+
+const unalignedWord = ({ bytes }: RamView, byte: number): number =>
+  bytes[byte]! | (bytes[byte + 1]! << 8) | (bytes[byte + 2]! << 16) | (bytes[byte + 3]! << 24);
 
 /** Largest naturally aligned piece at `at`, smaller than the access and not past its end. */
 function pieceSize(at: number, size: number, done: number): number {
