@@ -18,7 +18,7 @@ export function mapChild(
   refuseMapping(container, child);
   const { address: addressBefore, priority: priorityBefore } = child.links;
   mutate({
-    pending: container.enabled && child.enabled,
+    pending: child.enabled && (container.enabled || isShownElsewhere(child)),
     regions: [container, child],
     reshaped: child,
     apply() {
@@ -79,7 +79,7 @@ export function moveRegion(region: MemoryRegion, offset: bigint): void {
   const priority = region.priority;
   let place = 0;
   mutate({
-    pending: container.enabled && region.enabled,
+    pending: region.enabled && (container.enabled || isShownElsewhere(region)),
     regions: [container, region],
     reshaped: region,
     apply() {
@@ -94,6 +94,9 @@ export function moveRegion(region: MemoryRegion, offset: bigint): void {
     },
   });
 }
+
+/** A root, or what it leads to, is rendered at its own address, though its container may show nothing. */
+const isShownElsewhere = ({ links }: MemoryRegion): boolean => links.rootOf.size > 0 || links.seenBy.size > 0;
 
 function enter(container: MemoryRegion, child: MemoryRegion): void {
   child.links.container = container;

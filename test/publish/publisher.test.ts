@@ -277,6 +277,21 @@ describe('publications', () => {
     expect(seen).toHaveLength(1);
   });
 
+  test('show a root at its new address, also where its container is disabled', () => {
+    start();
+    const ram = MemoryRegion.ram('ram', PAGE);
+    const disabled = MemoryRegion.container('disabled', 0x10000, { enabled: false });
+    const { port } = machine.show('memory', ram);
+    port.store8(0, 0, 1);
+    for (const move of [() => disabled.addSubregion(0x2000, ram), () => ram.setAddress(0x4000)]) {
+      move();
+      machine.checkpoint();
+      expect(port.read(ram.address, 1)).toBe(1);
+      port.load8(0, 0);
+      expect(port.result).toBe(MEMTX_DECODE_ERROR);
+    }
+  });
+
   test('are not made for changes that nobody sees', () => {
     start();
     const hidden = MemoryRegion.ram('hidden', PAGE);
