@@ -56,7 +56,10 @@ export class LiveRun {
     this.board = createBoard(vcpus);
     this.totals = new Array<number>(vcpus).fill(0);
     this.lastWords = new Array<number>(vcpus).fill(0);
-    this.machine = new Machine({ vcpuSlots: vcpus, onStall: () => void (this.stallCount += 1) });
+    const onStall = (): void => {
+      this.stallCount += 1;
+    };
+    this.machine = new Machine({ vcpuSlots: vcpus, onStall });
     const groups = workload.spaces.map(({ group }) => group);
     this.driver = new ChurnDriver(this.machine, workload.plan, workload.tables, groups, this.board);
     try {
