@@ -21,6 +21,8 @@ interface PlacedRun {
   bootError: PostedError | null;
 }
 
+const DID_NOT_COME_UP: PostedError = { name: 'Error', message: 'its thread did not come up', stack: null };
+
 const placedRun = Piscina.queueOptionsSymbol;
 
 export class PiscinaHost implements VcpuHost {
@@ -29,6 +31,7 @@ export class PiscinaHost implements VcpuHost {
   private readonly runs = new Set<PlacedRun>();
   private readonly watched = new WeakSet<Worker>();
   private readonly exited = new WeakSet<Worker>();
+  private lastThreadError: PostedError | null = null;
 
   /** @param threads at most; as many as there are vCPU slots */
   constructor(threads: number) {
@@ -52,8 +55,11 @@ export class PiscinaHost implements VcpuHost {
         return free;
       },
     });
-    // Only a thread without a task ends up here: it did not come up, or it died idle.
-    this.pool.on('error', (error: unknown) => this.threadLost(postedFromError(error)));
+    // Only the error of a thread without a task ends up here: it did not come up, or it died idle.
+    this.pool.on('error', (error: unknown) => {
+      this.lastThreadError = postedFromError(error);
+    });
+    this.pool.on('workerDestroy', () => queueMicrotask(() => this.threadLost())); // once the pool has dropped it
   }
 
   start(task: VcpuTask): VcpuRun {
@@ -78,8 +84,9 @@ export class PiscinaHost implements VcpuHost {
       return await outcome;
     } catch (error) {
       const { worker } = run;
-      if (worker !== null && !this.exited.has(worker)) await once(worker, 'exit');
-      return { kind: 'exited', error: run.bootError ?? postedFromError(error) };
+      if (worker === null) return { kind: 'exited', error: run.bootError };
+      if (!this.exited.has(worker)) await once(worker, 'exit');
+      return { kind: 'exited', error: postedFromError(error) };
     } finally {
       this.runs.delete(run);
     }
@@ -92,12 +99,15 @@ export class PiscinaHost implements VcpuHost {
   }
 
   /** Fails as many waiting runs as have no thread coming up for them any more: the pool would keep them. */
-  private threadLost(error: PostedError): void {
-    let unserved = this.runs.size - this.pool.threads.length;
+  private threadLost(): void {
+    const threads = new Set(this.pool.threads);
+    const waiting: PlacedRun[] = [];
     for (const run of this.runs) {
-      if (run.worker !== null || unserved <= 0) continue;
-      unserved -= 1;
-      run.bootError = error;
+      if (run.worker === null) waiting.push(run);
+      else threads.delete(run.worker);
+    }
+    for (const run of waiting.slice(threads.size)) {
+      run.bootError = this.lastThreadError ?? DID_NOT_COME_UP;
       run.abort.abort();
     }
   }

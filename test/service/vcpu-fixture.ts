@@ -13,6 +13,7 @@ import { AttachmentHub } from '../../src/service/attachment-hub.ts';
 import { type DeviceHostDeath, DeviceHosts } from '../../src/service/device-hosts.ts';
 import { PiscinaHost } from '../../src/service/piscina-host.ts';
 import { ThreadHost } from '../../src/service/thread-host.ts';
+import type { VcpuHost } from '../../src/service/vcpu-host.ts';
 import { VcpuSet } from '../../src/service/vcpu-set.ts';
 import type { DeviceReport } from '../../src/vcpu/device-handler.ts';
 
@@ -32,7 +33,7 @@ export class VcpuMachine {
   private readonly ramStore: RamStore;
   private readonly deviceIds = new Map<MemoryRegion, number>();
 
-  constructor(hostKind: HostKind, slotCount = 4) {
+  constructor(kind: HostKind | VcpuHost, slotCount = 4) {
     const arena = new Arena(2 ** 20, true);
     encodeUnassignedSection(arena);
     this.ramStore = new RamStore(2 ** 20, (attachment) => this.hub.post(attachment));
@@ -53,7 +54,7 @@ export class VcpuMachine {
       machine: { control: this.control.buffer, arena: arena.words.buffer, ram: this.ramStore.main },
       grace: this.grace,
       hub: this.hub,
-      host: hostKind === 'piscina' ? new PiscinaHost(slotCount) : new ThreadHost(),
+      host: kind === 'piscina' ? new PiscinaHost(slotCount) : kind === 'threads' ? new ThreadHost() : kind,
       slotCount,
       onDeviceReport,
     });

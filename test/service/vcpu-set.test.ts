@@ -1,5 +1,7 @@
+import type { Piscina } from 'piscina';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { MemoryError } from '../../src/base/errors.ts';
+import { PiscinaHost } from '../../src/service/piscina-host.ts';
 import type { VcpuHandle } from '../../src/service/vcpu-handle.ts';
 import type { Job } from './programs/basics.ts';
 import { type HostKind, VcpuMachine } from './vcpu-fixture.ts';
@@ -103,6 +105,17 @@ describe.each<HostKind>(['piscina', 'threads'])('vCPUs on %s', (kind) => {
     await vcpu.stop(50);
     expect((await failureOf(vcpu)).message).toContain('no checkpoint within 50 ms');
   });
+});
+
+test('a vCPU whose pool thread does not come up is told so, and the pool goes on', async () => {
+  const host = new PiscinaHost(2);
+  const pool = (host as unknown as { readonly pool: Piscina }).pool;
+  machine = new VcpuMachine(host, 2);
+  const vcpu = start({ what: 'sum' });
+  for (const thread of pool.threads) void thread.terminate();
+  const error = await failureOf(vcpu);
+  expect(error.message).toContain('was ended before its program returned: its thread did not come up');
+  await expect(start({ what: 'sum' }).finished).resolves.toBe(42);
 });
 
 describe('what a caller can get wrong', () => {
