@@ -1,0 +1,268 @@
+/**
+ * What a scenario lies on: a machine in checked mode, vCPUs with lanes to tell what they saw, a clock, and a
+ * watchdog for everything that must not hang.
+ * Guarantee: after end() every thread has ended and the machine is closed, or a violation says what did not.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { MemoryError } from '../src/base/errors.ts';
+import { transaction } from '../src/model/transaction.ts';
+import { Machine } from '../src/service/machine.ts';
+import type { MachineOptions } from '../src/service/machine-options.ts';
+import type { VcpuHandle } from '../src/service/vcpu-handle.ts';
+import { Random } from '../src/verify/random.ts';
+import { EXAMPLES_MAX, Lane } from './lane.ts';
+import type { StressOptions } from './scenario.ts';
+import type { Orders } from './vcpu-side.ts';
+
+/** Nothing here takes a hundredth of this, also where many threads share few cores: who needs longer hangs. */
+const PATIENCE_MS = 8000;
+/** Commits between two turns of the event loop, where homed devices are served and grace periods end. */
+const COMMITS_PER_TURN = 8;
+
+/** Looks of until() before it waits a millisecond between two. */
+const EAGER_LOOKS = 200;
+
+/** Something did not happen within PATIENCE_MS; it has been noted. */
+export class Hang extends Error {}
+
+export interface StartedVcpu {
+  readonly handle: VcpuHandle;
+  readonly lane: Lane;
+  readonly number: number;
+}
+
+export interface StartOptions {
+  readonly words: Int32Array<SharedArrayBuffer>;
+  readonly addressSpaces?: readonly string[];
+  /** It will be killed: that it fails is no violation. */
+  readonly mayFail?: boolean;
+}
+
+export class Bed {
+  readonly vcpuCount: number;
+  readonly seed: number;
+  readonly random: Random;
+  private readonly options: StressOptions;
+  private readonly started: StartedVcpu[] = [];
+  private readonly violations: string[] = [];
+  private readonly machines: Machine[] = [];
+  private deadlineMs = Number.POSITIVE_INFINITY;
+  private vcpusFailed = 0;
+  private sinceTurn = 0;
+  private hung = false;
+  private checkedHere = 0;
+  private readonly onUncaught = (error: unknown): void =>
+    this.violation(`in the control thread: ${textOf(error)}`);
+
+  constructor(options: StressOptions) {
+    this.options = options;
+    this.vcpuCount = options.vcpus;
+    this.seed = options.seed;
+    this.random = new Random(options.seed);
+    process.on('uncaughtException', this.onUncaught);
+  }
+
+  get mutant(): string | null {
+    return this.options.mutant;
+  }
+
+  /** Makes the scenario's machine; a scenario that makes another one leaves the first alone. */
+  open(options: MachineOptions = {}): Machine {
+    const machine = new Machine({
+      checked: true,
+      vcpuHost: this.random.pick(['piscina', 'threads'] as const),
+      onStall: () => {}, // a vCPU that gets no core for a while is no violation
+      ...options,
+    });
+    this.machines.push(machine);
+    return machine;
+  }
+
+  /** The machine that was made last. */
+  get machine(): Machine {
+    return this.machines.at(-1)!;
+  }
+
+  start(program: URL, job: unknown, options: StartOptions): StartedVcpu {
+    const number = this.started.length;
+    const lane = new Lane();
+    const orders: Orders = {
+      lane: lane.buffer,
+      words: options.words.buffer,
+      seed: Math.imul(this.seed + 1, 1_000_003) + number,
+      number,
+      mutant: this.options.mutant,
+    };
+    const handle = this.machine.startVcpu({
+      program,
+      data: { orders, job },
+      addressSpaces: options.addressSpaces ?? [],
+    });
+    const vcpu = { handle, lane, number };
+    this.started.push(vcpu);
+    handle.finished.catch((error: unknown) => {
+      if (options.mayFail === true) return;
+      this.vcpusFailed += 1;
+      this.violation(textOf(error));
+    });
+    return vcpu;
+  }
+
+  /** Resolves when every vCPU is up; the scenario's time begins when the first are. */
+  async up(): Promise<void> {
+    await this.bounded(
+      'start of the vCPUs',
+      Promise.all(this.started.map(({ handle }) => handle.started)),
+      60_000,
+    );
+    if (this.deadlineMs === Number.POSITIVE_INFINITY) {
+      this.deadlineMs = performance.now() + this.options.seconds * 1000;
+    }
+  }
+
+  /** True when the scenario has run long enough, or has seen enough. */
+  get timeIsUp(): boolean {
+    const seenEnough = this.hung || this.vcpusFailed > 0 || this.violationCount >= EXAMPLES_MAX;
+    return seenEnough || performance.now() >= this.deadlineMs;
+  }
+
+  violation(text: string): void {
+    this.violations.push(text);
+  }
+
+  /** The control thread itself checked `count` more things. */
+  checked(count = 1): void {
+    this.checkedHere += count;
+  }
+
+  get violationCount(): number {
+    return this.started.reduce((sum, { lane }) => sum + lane.violations, this.violations.length);
+  }
+
+  /** What was seen, the first few of each thread. */
+  get examples(): readonly string[] {
+    const seen = [...this.started.flatMap(({ lane }) => lane.examples), ...this.violations];
+    return seen.slice(0, EXAMPLES_MAX);
+  }
+
+  get operations(): number {
+    return this.started.reduce((sum, { lane }) => sum + lane.operations, this.checkedHere);
+  }
+
+  get publications(): number {
+    return this.machines.reduce((sum, machine) => sum + machine.gauges.publications, 0);
+  }
+
+  /** One transaction; false if it was refused because vCPUs are too far behind. */
+  tryCommit(body: () => void): boolean {
+    try {
+      transaction(body);
+      return true;
+    } catch (error) {
+      if (error instanceof MemoryError && error.code === 'BACK_PRESSURE') return false;
+      throw error;
+    }
+  }
+
+  /** One transaction, tried again after a grace period where vCPUs are behind. */
+  async commit(body: () => void): Promise<void> {
+    while (!this.tryCommit(body)) await this.graceful('synchronize() after BACK_PRESSURE');
+    this.sinceTurn += 1;
+    if (this.sinceTurn < COMMITS_PER_TURN) return;
+    this.sinceTurn = 0;
+    await nextTurn();
+  }
+
+  /** A grace period, which must end. */
+  graceful(what: string): Promise<void> {
+    return this.bounded(what, this.machine.synchronize());
+  }
+
+  /** `promise`, which must settle. @throws Hang, after a violation with what every vCPU was doing */
+  async bounded<T>(what: string, promise: Promise<T>, patienceMs = PATIENCE_MS): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(resolve, patienceMs, 'late');
+    });
+    const first = await Promise.race([promise.then((value) => ({ value })), late]);
+    clearTimeout(timer);
+    if (first !== 'late') return first.value;
+    this.hang(what, patienceMs);
+  }
+
+  /** Waits until `holds`; looks often at first, then every millisecond. @throws Hang */
+  async until(what: string, holds: () => boolean): Promise<void> {
+    const sinceMs = performance.now();
+    for (let looks = 0; !holds(); looks += 1) {
+      if (this.vcpusFailed > 0) throw new Hang(what);
+      if (performance.now() - sinceMs > PATIENCE_MS) this.hang(what, PATIENCE_MS);
+      await (looks < EAGER_LOOKS ? nextTurn() : pause(1));
+    }
+  }
+
+  /** Waits until each of them has checked something more. @throws Hang */
+  async allGoOn(what: string, vcpus: readonly StartedVcpu[]): Promise<void> {
+    const before = vcpus.map(({ lane }) => lane.operations);
+    await this.until(what, () => vcpus.every(({ lane }, index) => lane.operations !== before[index]));
+  }
+
+  /** For a loop of the control thread: call what this returns in each turn. It throws Hang if `figure` rests. */
+  watch(what: string, figure: () => number): () => void {
+    let last = figure();
+    let sinceMs = performance.now();
+    return () => {
+      const now = figure();
+      if (now === last && performance.now() - sinceMs > PATIENCE_MS) this.hang(what, PATIENCE_MS);
+      if (now !== last) sinceMs = performance.now();
+      last = now;
+    };
+  }
+
+  /** Asks all vCPUs to return, and waits for that: what they counted is final afterwards. */
+  async stopVcpus(): Promise<void> {
+    const patienceMs = this.violationCount > 0 ? 500 : PATIENCE_MS;
+    for (const machine of this.machines) {
+      await this.bounded('stop of the vCPUs', machine.stop(patienceMs), 2 * PATIENCE_MS);
+    }
+  }
+
+  /** Ends everything; resolves when no thread is left. */
+  async end(): Promise<void> {
+    try {
+      await this.stopVcpus();
+      for (const machine of this.machines) {
+        await this.bounded('close of the machine', machine.close(), 2 * PATIENCE_MS);
+      }
+    } catch (error) {
+      if (!(error instanceof Hang)) this.violation(`at the end: ${textOf(error)}`);
+    }
+    if (this.operations === 0 && this.violationCount === 0) this.violation('nothing was checked');
+    process.off('uncaughtException', this.onUncaught);
+  }
+
+  private hang(what: string, patienceMs: number): never {
+    const vcpus = this.started
+      .filter(({ handle }) => handle.phase !== 'finished')
+      .map(
+        ({ handle, lane }) =>
+          `vCPU ${handle.id} ${handle.phase}, step ${lane.step}, ${lane.operations} checked`,
+      );
+    this.hung = true;
+    this.violation(`hang: ${what} took over ${patienceMs} ms [${vcpus.join('; ') || 'no vCPU runs'}]`);
+    throw new Hang(what);
+  }
+}
+
+export const pause = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** Shared words of a scenario. */
+export const sharedWords = (count: number): Int32Array<SharedArrayBuffer> =>
+  new Int32Array(new SharedArrayBuffer(4 * count));
+
+export function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause =
+    error.cause instanceof Error ? ` (${error.cause.stack?.split('\n').slice(0, 3).join(' ')})` : '';
+  return `${error.message}${cause}`;
+}

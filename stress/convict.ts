@@ -1,0 +1,55 @@
+/** Runs every mutant in a process of its own, one after the other, and says which were convicted. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Mutant } from './mutants.ts';
+import type { Verdict } from './scenario.ts';
+
+export interface Conviction {
+  readonly mutant: string;
+  readonly scenario: string;
+  readonly walkOnly: boolean;
+  readonly convicted: boolean;
+  /** From the process's start to its end. */
+  readonly seconds: number;
+  /** The first thing that was seen. */
+  readonly seen: string;
+}
+
+/** A mutant may hang whatever it likes. */
+const TIMEOUT_MS = 120_000;
+const command = fileURLToPath(new URL('./run.ts', import.meta.url));
+
+export async function* convictAll(
+  all: readonly Mutant[],
+  args: readonly string[],
+): AsyncGenerator<Conviction> {
+  for (const { name, scenario, walkOnly } of all) {
+    const sinceMs = performance.now();
+    const { status, stdout } = await run([...process.execArgv, command, '--mutant', name, '--json', ...args]);
+    const seconds = Math.round((performance.now() - sinceMs) / 100) / 10;
+    const verdict = verdictIn(stdout);
+    const convicted = status === 1 && verdict !== null && !verdict.passed;
+    const seen = verdict?.detail.split('\n')[1] ?? `exit status ${status}`;
+    yield { mutant: name, scenario, walkOnly, convicted, seconds, seen };
+  }
+}
+
+function run(args: readonly string[]): Promise<{ status: number | null; stdout: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'], timeout: TIMEOUT_MS });
+    let stdout = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, stdout }));
+  });
+}
+
+function verdictIn(stdout: string): Verdict | null {
+  try {
+    return (JSON.parse(stdout) as { scenarios: Verdict[] }).scenarios[0] ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * What one vCPU under stress tells the control thread, through shared memory, so that what it saw is there
+ * even if its thread is killed or hangs.
+ *
+ *   word  writer  meaning
+ *   0     vCPU    accesses that were checked
+ *   1     vCPU    what it saw that it must not see
+ *   2     vCPU    the step it is at; a number of its program's own, for the dump of a hang
+ *   3     vCPU    texts that follow, each of TEXT_BYTES: their length in a word, then UTF-8
+ */
+const OPERATIONS = 0;
+const VIOLATIONS = 1;
+const STEP = 2;
+const TEXTS = 3;
+const HEAD_BYTES = 16;
+const TEXT_BYTES = 256;
+export const EXAMPLES_MAX = 10;
+
+export class Lane {
+  /** Posted to the vCPU, which makes its own Lane on it. */
+  readonly buffer: SharedArrayBuffer;
+  private readonly words: Int32Array;
+  private readonly bytes: Uint8Array;
+
+  constructor(buffer = new SharedArrayBuffer(HEAD_BYTES + EXAMPLES_MAX * TEXT_BYTES)) {
+    this.buffer = buffer;
+    this.words = new Int32Array(buffer);
+    this.bytes = new Uint8Array(buffer);
+  }
+
+  /** The vCPU checked `count` more accesses. */
+  checked(count = 1): void {
+    this.words[OPERATIONS] = (this.words[OPERATIONS]! + count) | 0;
+  }
+
+  at(step: number): void {
+    this.words[STEP] = step;
+  }
+
+  violation(text: string): void {
+    const count = Atomics.load(this.words, TEXTS);
+    if (count < EXAMPLES_MAX) {
+      const encoded = new TextEncoder().encode(text).subarray(0, TEXT_BYTES - 4);
+      const start = HEAD_BYTES + count * TEXT_BYTES;
+      this.words[start >> 2] = encoded.length;
+      this.bytes.set(encoded, start + 4);
+      Atomics.store(this.words, TEXTS, count + 1);
+    }
+    Atomics.add(this.words, VIOLATIONS, 1);
+  }
+
+  get operations(): number {
+    return Atomics.load(this.words, OPERATIONS) >>> 0;
+  }
+
+  get violations(): number {
+    return Atomics.load(this.words, VIOLATIONS);
+  }
+
+  get step(): number {
+    return Atomics.load(this.words, STEP);
+  }
+
+  get examples(): readonly string[] {
+    return Array.from({ length: Atomics.load(this.words, TEXTS) }, (_, index) => {
+      const start = HEAD_BYTES + index * TEXT_BYTES;
+      const text = this.bytes.slice(start + 4, start + 4 + this.words[start >> 2]!);
+      return new TextDecoder().decode(text);
+    });
+  }
+}

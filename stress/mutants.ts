@@ -1,0 +1,85 @@
+/**
+ * One-line breaks of the protocols, each with the scenario that must convict it. They are installed at run
+ * time, as other methods on our classes (mutants/in-control.ts, mutants/in-vcpu.ts): nothing in src/ knows
+ * of them, so they cost a production build nothing.
+ */
+import { breakInControl, brokenInControl } from './mutants/in-control.ts';
+import { breakInVcpu, brokenInVcpu } from './mutants/in-vcpu.ts';
+
+export interface Mutant {
+  readonly name: string;
+  /** What it breaks, in a sentence. */
+  readonly breaks: string;
+  /** Name of the scenario that must convict it. */
+  readonly scenario: string;
+  /** True if no run of real threads on x86 shows it: convicted by walking every order of the steps. */
+  readonly walkOnly: boolean;
+}
+
+const rows: readonly (readonly [name: string, scenario: string, breaks: string])[] = [
+  ['roots-not-loaded', 'use-after-reclaim', 'a reader announces a generation and keeps its old roots'],
+  ['announce-after-roots', 'use-after-reclaim', 'a reader loads its roots first and announces afterwards'],
+  ['tlb-kept', 'use-after-reclaim', 'the TLB is not dropped when a port takes another view'],
+  ['no-covers-test', 'use-after-reclaim', 'a lookup does not check that the section covers the address'],
+  ['generation-stays', 'use-after-reclaim', 'a publication begins no generation'],
+  [
+    'retired-under-the-generation-before',
+    'use-after-reclaim',
+    'a view is retired before the generation advances',
+  ],
+  ['announce-in-section', 'monotone-versions', 'a checkpoint inside a read section announces'],
+  [
+    'compare-cell-only',
+    'sleeping-offline',
+    "a view is told by its cell, not by its version: a reused cell's new view is missed",
+  ],
+  ['online-in-sleep', 'sleeping-offline', 'a vCPU stays online while it waits for an interrupt'],
+  ['online-in-device-wait', 'sleeping-offline', 'a vCPU stays online while it waits for a homed device'],
+  ['reclaim-at-once', 'silent-reader', 'the writer does not wait for readers'],
+  ['time-out-is-done', 'silent-reader', 'a reader that stays silent for long is taken for gone'],
+  ['stall-in-silence', 'silent-reader', 'nobody is told of a silent reader'],
+  ['no-garbage-bound', 'silent-reader', 'transactions are taken however much garbage there is'],
+  ['dead-reader-stays', 'killed-readers', 'the hold of a dead reader does not end'],
+  ['dead-holder-keeps-lock', 'killed-readers', 'the device lock is not taken from a dead holder'],
+  ['attach-without-refresh', 'homed-remap', 'a vCPU comes back from a homed access with its old roots'],
+  ['death-untold', 'hosted-death', 'nobody is told that a device host has died'],
+  ['attachment-after-publication', 'ram-hot-add', 'a RAM buffer is posted after the view that needs it'],
+  ['ram-released-at-once', 'ram-hot-add', 'RAM is given back without a grace period'],
+  ['lock-not-taken', 'device-lock', 'the device lock is not taken'],
+  ['unlock-in-silence', 'device-lock', 'who releases the device lock wakes nobody'],
+  ['no-look-before-sleep', 'lost-wakeup', 'a host does not look at its doorbell again before it sleeps'],
+  [
+    'bells-cleared-after-serving',
+    'lost-wakeup',
+    'a host clears its doorbell after serving instead of before',
+  ],
+  [
+    'sleep-without-compare',
+    'lost-wakeup',
+    'waitForInterrupt sleeps though an interrupt came since it looked',
+  ],
+  ['run-state-unseen', 'lost-wakeup', 'a vCPU that was offline when it was told to pause is not told again'],
+];
+
+const walked: readonly Mutant[] = [
+  {
+    name: 'announce-plainly',
+    breaks: 'a reader announces by a plain store, which may be seen after it loaded its roots',
+    scenario: 'grace-walk',
+    walkOnly: true,
+  },
+];
+
+export const mutants: readonly Mutant[] = [
+  ...rows.map(([name, scenario, breaks]) => ({ name, breaks, scenario, walkOnly: false })),
+  ...walked,
+];
+
+/** Tries that a mutant still finds what it breaks. @throws Error if the code has moved away from under it */
+export function tryBreak({ name, walkOnly }: Mutant): void {
+  if (!walkOnly && !brokenInControl.includes(name) && !brokenInVcpu.includes(name)) {
+    throw new Error(`mutant ${name} breaks nothing`);
+  }
+  breakInControl(name)();
+  breakInVcpu(name)();
+}

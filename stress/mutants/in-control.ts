@@ -1,0 +1,118 @@
+/** Breaks in the control thread, by the mutant's name. */
+import type { MessagePort } from 'node:worker_threads';
+import { GraceWriter } from '../../src/grace/writer.ts';
+import type { Attachment } from '../../src/layout/attachments.ts';
+import { GENERATION_STEP, type SharedWords } from '../../src/layout/control-block.ts';
+import { MailboxResponder } from '../../src/mailbox/responder.ts';
+import type { MemoryRegion } from '../../src/model/memory-region.ts';
+import { Publisher } from '../../src/publish/publisher.ts';
+import type { RamStore } from '../../src/publish/ram-store.ts';
+import { AttachmentHub } from '../../src/service/attachment-hub.ts';
+import { DeviceHosts } from '../../src/service/device-hosts.ts';
+import { Machine } from '../../src/service/machine.ts';
+import { VcpuSet, type VcpuSetParts } from '../../src/service/vcpu-set.ts';
+import { methodOf, patch } from './patch.ts';
+
+type Undo = () => void;
+
+interface WriterInside {
+  readonly generation: number;
+  readonly readers: Set<number>;
+  readonly retired: { generation: number }[];
+  poll(): number;
+}
+
+interface ResponderInside {
+  readonly words: SharedWords;
+  readonly asleep: number;
+  readonly doorbell: number;
+  readonly onWake: () => void;
+  serveSlot(slot: number): void;
+}
+
+const nothing = (): void => {};
+
+const breaks: Readonly<Record<string, () => Undo>> = {
+  'reclaim-at-once': () => patch(GraceWriter, 'slowestReader', () => -1),
+
+  'generation-stays': () =>
+    patch<WriterInside>(GraceWriter, 'advance', function (this: WriterInside) {
+      return this.generation;
+    }),
+
+  'retired-under-the-generation-before': () => {
+    const retire = methodOf<[number, () => void], void>(GraceWriter, 'retire');
+    return patch<WriterInside>(
+      GraceWriter,
+      'retire',
+      function (this: WriterInside, size: number, reclaim: Undo) {
+        retire.call(this, size, reclaim);
+        this.retired.at(-1)!.generation -= GENERATION_STEP;
+      },
+    );
+  },
+
+  'time-out-is-done': () =>
+    patch<WriterInside>(GraceWriter, 'reportStall', function (this: WriterInside, slot: number) {
+      this.readers.delete(slot);
+    }),
+
+  'stall-in-silence': () => patch(GraceWriter, 'reportStall', nothing),
+
+  'dead-reader-stays': () => patch(GraceWriter, 'removeReader', nothing),
+
+  'no-garbage-bound': () => patch(Publisher, 'refuseWhenBehind', nothing),
+
+  'attachment-after-publication': () => {
+    const post = methodOf<[Attachment], void>(AttachmentHub, 'post');
+    return patch<AttachmentHub>(
+      AttachmentHub,
+      'post',
+      function (this: AttachmentHub, attachment: Attachment) {
+        if (attachment.kind === 'ram') setImmediate(() => post.call(this, attachment));
+        else post.call(this, attachment);
+      },
+    );
+  },
+
+  'ram-released-at-once': () =>
+    patch<{ readonly ram: RamStore }>(Machine, 'releaseRam', function (region: MemoryRegion) {
+      this.ram.release(region);
+      return Promise.resolve();
+    }),
+
+  'no-look-before-sleep': () =>
+    patch<ResponderInside>(MailboxResponder, 'sleep', function (this: ResponderInside) {
+      const { words, asleep, doorbell } = this;
+      Atomics.store(words, asleep, 1);
+      const sleep = Atomics.waitAsync(words, doorbell, Atomics.load(words, doorbell));
+      if (sleep.async) void sleep.value.then(this.onWake);
+      else setImmediate(this.onWake);
+    }),
+
+  'bells-cleared-after-serving': () =>
+    patch<ResponderInside>(MailboxResponder, 'takeBells', function (this: ResponderInside) {
+      const bells = Atomics.load(this.words, this.doorbell);
+      for (let slot = 0; slot < 32; slot += 1) if ((bells & (1 << slot)) !== 0) this.serveSlot(slot);
+      Atomics.store(this.words, this.doorbell, 0);
+    }),
+
+  'death-untold': () => patch(DeviceHosts, 'declareDead', nothing),
+
+  'dead-holder-keeps-lock': () =>
+    patch<{ readonly parts: VcpuSetParts; readonly running: Map<number, unknown> }>(
+      VcpuSet,
+      'release',
+      function (slot: number, port: MessagePort) {
+        this.parts.hub.unsubscribe(port);
+        port.close();
+        this.running.delete(slot);
+        this.parts.grace.removeReader(slot);
+      },
+    ),
+};
+
+/** Breaks what `mutant` breaks in the control thread, if it does. Returns how to mend it. */
+export const breakInControl = (mutant: string): Undo => breaks[mutant]?.() ?? nothing;
+
+export const brokenInControl: readonly string[] = Object.keys(breaks);

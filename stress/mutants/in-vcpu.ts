@@ -1,0 +1,174 @@
+/** Breaks in the vCPU's thread, by the mutant's name. Installed by the stress program itself, after the vCPU came up. */
+import { GraceReader } from '../../src/grace/reader.ts';
+import {
+  PHASE_RUNNING,
+  PHASE_WAITING_FOR_DEVICE,
+  PHASE_WAITING_FOR_INTERRUPT,
+  type SharedWords,
+  WORD_DEVICE_LOCK,
+  WORD_GENERATION,
+} from '../../src/layout/control-block.ts';
+import { cellWord, entryCell, entryIsNode, entryLevel, indexAt } from '../../src/layout/map-entry.ts';
+import { VIEW_MAP_ROOT, VIEW_VERSION } from '../../src/layout/view-header.ts';
+import { DeviceLock } from '../../src/vcpu/device-lock.ts';
+import { ReaderSession } from '../../src/vcpu/reader-session.ts';
+import { SlowAccess } from '../../src/vcpu/slow-access.ts';
+import { TLB_NOTHING } from '../../src/vcpu/tlb.ts';
+import { Vcpu } from '../../src/vcpu/vcpu.ts';
+import { methodOf, patch } from './patch.ts';
+
+type Undo = () => void;
+
+interface ReaderInside {
+  readonly words: SharedWords;
+  announced: number;
+  announce(generation: number): void;
+}
+
+interface SlowAccessInside {
+  readonly arena: SharedWords;
+  readonly control: SharedWords;
+  readonly root: number;
+  readonly tlb: Int32Array;
+  view: number;
+  viewVersion: number;
+  mapRoot: number;
+}
+
+interface VcpuInside {
+  readonly words: SharedWords;
+  readonly session: ReaderSession & { refresh?: () => void };
+  readonly interruptWord: number;
+  interruptsSeen: number;
+  checkpoint(): boolean;
+}
+
+interface SessionInside {
+  readonly words: SharedWords;
+  readonly phaseWord: number;
+  readonly reader: GraceReader;
+  refresh(): void;
+}
+
+const nothing = (): void => {};
+
+/** The session stays online in this phase, though it blocks. */
+function onlineIn(phase: number): Undo {
+  const detach = methodOf<[number], void>(ReaderSession, 'detach');
+  return patch<SessionInside>(ReaderSession, 'detach', function (why: number) {
+    if (why !== phase) detach.call(this, why);
+    else Atomics.store(this.words, this.phaseWord, phase);
+  });
+}
+
+/** Takes what is published, in a way that is wrong. */
+function takeView(access: SlowAccessInside, isSame: (view: number, version: number) => boolean): boolean {
+  const view = Atomics.load(access.control, access.root);
+  const version = access.arena[cellWord(view) + VIEW_VERSION]!;
+  if (isSame(view, version)) return false;
+  access.view = view;
+  access.viewVersion = version;
+  access.mapRoot = access.arena[cellWord(view) + VIEW_MAP_ROOT]!;
+  return true;
+}
+
+const breaks: Readonly<Record<string, () => Undo>> = {
+  'roots-not-loaded': () => patch(ReaderSession, 'refresh', nothing),
+
+  'announce-after-roots': () => {
+    const checkpoint = methodOf<[], boolean>(Vcpu, 'checkpoint');
+    return patch<VcpuInside>(Vcpu, 'checkpoint', function (this: VcpuInside) {
+      const { session } = this;
+      session.refresh();
+      for (let delay = 0; delay < 300; delay += 1) Atomics.load(this.words, 0); // so that it shows soon
+      Object.defineProperty(session, 'refresh', { value: nothing, configurable: true });
+      try {
+        return checkpoint.call(this);
+      } finally {
+        delete (session as { refresh?: unknown }).refresh;
+      }
+    });
+  },
+
+  'tlb-kept': () =>
+    patch<SlowAccessInside>(SlowAccess, 'refresh', function (this: SlowAccessInside) {
+      takeView(this, (view, version) => view === this.view && version === this.viewVersion);
+    }),
+
+  'compare-cell-only': () =>
+    patch<SlowAccessInside>(SlowAccess, 'refresh', function (this: SlowAccessInside) {
+      if (takeView(this, (view) => view === this.view)) this.tlb.fill(TLB_NOTHING);
+    }),
+
+  'no-covers-test': () =>
+    patch<SlowAccessInside>(SlowAccess, 'lookup', function (this: SlowAccessInside, hi: number, lo: number) {
+      let entry = this.mapRoot;
+      while (entryIsNode(entry))
+        entry = this.arena[cellWord(entryCell(entry)) + indexAt(hi, lo, entryLevel(entry))]!;
+      return entryCell(entry);
+    }),
+
+  'announce-in-section': () =>
+    patch<ReaderInside>(GraceReader, 'quiescent', function (this: ReaderInside) {
+      const generation = Atomics.load(this.words, WORD_GENERATION);
+      if (generation === this.announced) return false;
+      this.announce(generation);
+      return true;
+    }),
+
+  'online-in-sleep': () => onlineIn(PHASE_WAITING_FOR_INTERRUPT),
+  'online-in-device-wait': () => onlineIn(PHASE_WAITING_FOR_DEVICE),
+
+  'attach-without-refresh': () => {
+    const attach = methodOf<[], void>(ReaderSession, 'attach');
+    return patch<ReaderSession>(ReaderSession, 'attach', function (this: ReaderSession) {
+      Object.defineProperty(this, 'refresh', { value: nothing, configurable: true });
+      try {
+        attach.call(this);
+      } finally {
+        delete (this as { refresh?: unknown }).refresh;
+      }
+    });
+  },
+
+  'run-state-unseen': () =>
+    patch<SessionInside>(ReaderSession, 'attach', function (this: SessionInside) {
+      if (!this.reader.isOnline) this.reader.online();
+      this.words[this.phaseWord] = PHASE_RUNNING;
+      this.refresh();
+    }),
+
+  'lock-not-taken': () => {
+    const undo = [patch(DeviceLock, 'acquire', nothing), patch(DeviceLock, 'release', nothing)];
+    return () => {
+      for (const mend of undo) mend();
+    };
+  },
+
+  'unlock-in-silence': () =>
+    patch<{ readonly words: SharedWords; depth: number }>(DeviceLock, 'release', function () {
+      this.depth -= 1;
+      if (this.depth === 0) Atomics.store(this.words, WORD_DEVICE_LOCK, 0);
+    }),
+
+  'sleep-without-compare': () =>
+    patch<VcpuInside>(
+      Vcpu,
+      'waitForInterrupt',
+      function (this: VcpuInside, timeoutMs = Number.POSITIVE_INFINITY) {
+        const { words, interruptWord, session } = this;
+        if (Atomics.load(words, interruptWord) === this.interruptsSeen && this.checkpoint()) {
+          session.detach(PHASE_WAITING_FOR_INTERRUPT);
+          Atomics.wait(words, interruptWord, Atomics.load(words, interruptWord), timeoutMs);
+          session.attach();
+        }
+        this.interruptsSeen = Atomics.load(words, interruptWord);
+        return this.checkpoint();
+      },
+    ),
+};
+
+/** Breaks what `mutant` breaks in a vCPU's thread, if it does. Returns how to mend it. */
+export const breakInVcpu = (mutant: string): Undo => breaks[mutant]?.() ?? nothing;
+
+export const brokenInVcpu: readonly string[] = Object.keys(breaks);

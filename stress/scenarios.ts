@@ -1,0 +1,27 @@
+/** All scenarios, in the order in which they run. */
+import type { Scenario } from './scenario.ts';
+import { deviceLock } from './scenarios/device-lock.ts';
+import { graceWalk } from './scenarios/grace-walk.ts';
+import { homedRemap } from './scenarios/homed-remap.ts';
+import { hostedDeath } from './scenarios/hosted-death.ts';
+import { killedReaders } from './scenarios/killed-readers.ts';
+import { lostWakeup } from './scenarios/lost-wakeup.ts';
+import { monotoneVersions } from './scenarios/monotone-versions.ts';
+import { ramHotAdd } from './scenarios/ram-hot-add.ts';
+import { silentReader } from './scenarios/silent-reader.ts';
+import { sleepingOffline } from './scenarios/sleeping-offline.ts';
+import { useAfterReclaim } from './scenarios/use-after-reclaim.ts';
+
+export const scenarios: readonly Scenario[] = [
+  useAfterReclaim,
+  monotoneVersions,
+  sleepingOffline,
+  silentReader,
+  killedReaders,
+  homedRemap,
+  hostedDeath,
+  ramHotAdd,
+  deviceLock,
+  lostWakeup,
+  graceWalk,
+];
