@@ -66,6 +66,7 @@ class SelfSearch {
     this.start = start;
     this.leadingBack = regionsAbove(start);
     this.budget = budget;
+    for (const region of this.leadingBack) budget.spend(region, 1);
   }
 
   run(): void {
@@ -74,7 +75,6 @@ class SelfSearch {
 
   /** @param base where `region` begins, if `start` begins at 0 */
   private visit(region: MemoryRegion, base: bigint, clip: Clip, depth: number): void {
-    this.budget.spend(region, depth);
     const start = base > clip.start ? base : clip.start;
     const regionEnd = base + region.size;
     const end = regionEnd < clip.end ? regionEnd : clip.end;
@@ -86,6 +86,7 @@ class SelfSearch {
   }
 
   private enter(region: MemoryRegion, base: bigint, clip: Clip, depth: number): void {
+    this.budget.spend(region, depth);
     if (this.leadingBack.has(region)) this.visit(region, base, clip, depth + 1);
   }
 

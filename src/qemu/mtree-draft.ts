@@ -27,3 +27,7 @@ export interface DraftLayout {
   /** What could have been understood in another way. */
   readonly guessed: string[];
 }
+
+/** Whether the text leaves open if the region answers or is a container. */
+export const isOpen = ({ node }: Draft): boolean =>
+  node.type === 'i/o' && node.alias === null && !node.unprinted;

@@ -9,8 +9,7 @@ import type { FlatRange } from '../render/flat-view.ts';
 import { rangeType } from '../render/flat-view.ts';
 import type { FlatTextRange, FlatTextView } from './flat-text.ts';
 import { buildLayout } from './layout-file.ts';
-import type { Draft, DraftLayout } from './mtree-draft.ts';
-import { isOpen } from './mtree-guesses.ts';
+import { type Draft, type DraftLayout, isOpen } from './mtree-draft.ts';
 import { type Layer, layersAt } from './mtree-layers.ts';
 import { layoutFromDrafts } from './mtree-records.ts';
 

@@ -2,7 +2,7 @@
  * What the text of the tree does not say, guessed by rules that held for captured machines of QEMU 7.2.
  * Each kind of guess that was needed is told in words.
  */
-import type { Draft } from './mtree-draft.ts';
+import { type Draft, isOpen } from './mtree-draft.ts';
 
 /** Of QEMU's regions with children, those that answer where the children do not. */
 const ANSWERING_PARENTS = new Set([
@@ -67,10 +67,6 @@ export function applyRules(drafts: readonly Draft[]): string[] {
     [unsupported, `RAM of devices (ramd) is taken as ordinary RAM`],
   ].flatMap(([count, what]) => (Number(count) > 0 ? [`${what} (${count} times)`] : []));
 }
-
-/** Whether the text leaves open if the region answers or is a container. */
-export const isOpen = ({ node }: Draft): boolean =>
-  node.type === 'i/o' && node.alias === null && !node.unprinted;
 
 function answers(draft: Draft): boolean {
   const { node } = draft;

@@ -30,8 +30,11 @@ export class RecordReader {
     this.fields = value as Readonly<Record<string, unknown>>;
   }
 
+  /** A field that is null counts as absent. */
   has(field: string): boolean {
-    return Object.hasOwn(this.fields, field) && this.fields[field] !== undefined;
+    return (
+      Object.hasOwn(this.fields, field) && this.fields[field] !== undefined && this.fields[field] !== null
+    );
   }
 
   string(field: string): string {
@@ -40,7 +43,7 @@ export class RecordReader {
   }
 
   stringOrNull(field: string): string | null {
-    return !this.has(field) || this.fields[field] === null ? null : this.string(field);
+    return this.has(field) ? this.string(field) : null;
   }
 
   boolean(field: string, absent: boolean): boolean {

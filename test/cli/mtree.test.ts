@@ -21,6 +21,10 @@ interface Outcome {
 /** The command in this process, as src/cli/main.ts runs it. */
 async function mtree(...args: string[]): Promise<Outcome> {
   const output = { stdout: '', stderr: '' };
+  const listeners = [process.stdout, process.stderr].map((stream) => ({
+    stream,
+    before: stream.listeners('error'),
+  }));
   for (const name of ['stdout', 'stderr'] as const) {
     vi.spyOn(process[name], 'write').mockImplementation((text) => {
       output[name] += String(text);
@@ -32,6 +36,11 @@ async function mtree(...args: string[]): Promise<Outcome> {
     return { status: Number(process.exitCode ?? 0), ...output };
   } finally {
     process.exitCode = undefined;
+    for (const { stream, before } of listeners) {
+      for (const added of stream.listeners('error')) {
+        if (!before.includes(added)) stream.off('error', added as (error: Error) => void);
+      }
+    }
     vi.restoreAllMocks();
   }
 }
