@@ -18,10 +18,6 @@ export class ChildList {
     return this.listOrder;
   }
 
-  get count(): number {
-    return this.backToFront.length;
-  }
-
   /** Inserts `child` in front of its equals. */
   insert(child: MemoryRegion, priority: number): void {
     this.insertAt(this.countUpTo(priority), child);
