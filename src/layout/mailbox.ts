@@ -46,6 +46,8 @@ export const MAILBOX_ANSWERED = 1;
  * request is its own: with the host in a second word it could read the word of the request after.
  */
 export const requestedState = (host: number): number => 2 + host;
+/** Whom a MAILBOX_STATE asks; -1 where it is no request. */
+export const hostOfState = (state: number): number => (state >= 2 ? state - 2 : -1);
 
 /** The control thread's number as a device host. */
 export const DEVICE_HOST_CONTROL = 0;

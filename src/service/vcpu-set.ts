@@ -3,12 +3,13 @@
  * words, and cleans up after them, however they end.
  * Guarantee: a slot is freed only when its reader is offline by its own word or its thread's exit was
  * confirmed; then its hold on layouts, the device lock and the mailbox ends, and the slot can be used again.
- * Writes: READER_RUN_STATE; a slot's other words while no thread has it.
+ * Writes: READER_RUN_STATE; a slot's other words, and its bit in a doorbell, while no thread has it.
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { MemoryError } from '../base/errors.ts';
 import type { SharedMachine } from '../layout/attachments.ts';
 import {
+  deviceHostWord,
   GENERATION_OFFLINE,
   mailboxWord,
   PHASE_NEVER_STARTED,
@@ -21,7 +22,14 @@ import {
   readerWord,
   type SharedWords,
 } from '../layout/control-block.ts';
-import { MAILBOX_ANSWERED, MAILBOX_IDLE, MAILBOX_STATE } from '../layout/mailbox.ts';
+import {
+  DEVICE_HOST_ALIVE,
+  DEVICE_HOST_DOORBELL,
+  doorbellBit,
+  hostOfState,
+  MAILBOX_IDLE,
+  MAILBOX_STATE,
+} from '../layout/mailbox.ts';
 import type { DeviceReport } from '../vcpu/device-handler.ts';
 import { breakDeviceLock } from '../vcpu/device-lock.ts';
 import type { AttachmentHub } from './attachment-hub.ts';
@@ -149,8 +157,22 @@ export class VcpuSet {
    * request of the slot. No thread has the slot, so only that one host writes this word.
    */
   private mailboxIsQuiet(slot: number): boolean {
-    const state = Atomics.load(this.words, mailboxWord(slot) + MAILBOX_STATE); // pairs with MailboxResponder.serveSlot
-    return state === MAILBOX_IDLE || state === MAILBOX_ANSWERED;
+    const host = this.askedBy(slot);
+    return host < 0 || Atomics.load(this.words, deviceHostWord(host) + DEVICE_HOST_ALIVE) === 0;
+  }
+
+  /** The host that has still to answer a request of the slot; -1 if none has. */
+  private askedBy(slot: number): number {
+    return hostOfState(Atomics.load(this.words, mailboxWord(slot) + MAILBOX_STATE)); // pairs with MailboxResponder.serveSlot
+  }
+
+  /** A vCPU may have died between its request and its ring: without one the host would never look. */
+  private ringForTheDead(slot: number): void {
+    const host = this.askedBy(slot);
+    if (host < 0) return;
+    const doorbell = deviceHostWord(host) + DEVICE_HOST_DOORBELL;
+    Atomics.or(this.words, doorbell, doorbellBit(slot)); // pairs with MailboxResponder.takeBells
+    Atomics.notify(this.words, doorbell);
   }
 
   private resetSlot(slot: number): void {
@@ -167,6 +189,7 @@ export class VcpuSet {
     this.parts.hub.unsubscribe(port);
     port.close();
     breakDeviceLock(this.words, slot);
+    this.ringForTheDead(slot);
     this.running.delete(slot);
     this.parts.grace.removeReader(slot);
   }
