@@ -38,6 +38,8 @@ export interface Publication {
 export interface PublisherOptions {
   /** Retired bytes past which a transaction is refused with BACK_PRESSURE. */
   readonly garbageBytesMax: number;
+  /** Told of an address space just before readers can find it. */
+  readonly onAddressSpace?: (index: number, space: AddressSpace) => void;
 }
 
 interface PublishedView {
@@ -233,6 +235,9 @@ export class Publisher implements TransactionParticipant {
   private publish(replacements: readonly Replacement[]): void {
     this.removed.clear();
     if (replacements.length === 0) return;
+    for (const { space, state, before } of replacements) {
+      if (before === null && this.spaces.has(space)) this.options.onAddressSpace?.(state.index, space);
+    }
     for (const { state, after } of replacements) {
       Atomics.store(this.control, rootWord(state.index), after.encoded.headerCell); // pairs with SlowAccess.refresh
     }

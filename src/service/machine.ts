@@ -72,7 +72,10 @@ export class Machine {
       ram: this.ram,
       deviceIdOf: (region: MemoryRegion) => devices.idOf(region),
     };
-    this.publisher = new Publisher(control, resources, this.grace, full);
+    this.publisher = new Publisher(control, resources, this.grace, {
+      garbageBytesMax: full.garbageBytesMax,
+      onAddressSpace: (index, { name }) => this.hub.post({ kind: 'address-space', index, name }),
+    });
     registerParticipant(this.publisher);
     this.shared = { control: control.buffer, arena: this.arena.words.buffer, ram: this.ram.main };
     this.vcpuSet = new VcpuSet({
@@ -95,8 +98,7 @@ export class Machine {
     const added = typeof space === 'string' ? new AddressSpace(space) : space;
     transaction(() => {
       if (root !== null) added.setRoot(root);
-      const index = this.publisher.add(added);
-      this.hub.post({ kind: 'address-space', index, name: added.name });
+      this.publisher.add(added);
     });
     return added;
   }
