@@ -1,6 +1,5 @@
 /** Runs every mutant in a process of its own, one after the other, and says which were convicted. */
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import type { Mutant } from './mutants.ts';
 import type { Verdict } from './scenario.ts';
 
@@ -17,7 +16,8 @@ export interface Conviction {
 
 /** A mutant may hang whatever it likes. */
 const TIMEOUT_MS = 120_000;
-const command = fileURLToPath(new URL('./run.ts', import.meta.url));
+/** The stress command itself. */
+const command = process.argv[1]!;
 
 export async function* convictAll(
   all: readonly Mutant[],
