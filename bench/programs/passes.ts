@@ -1,0 +1,91 @@
+/**
+ * The vCPU program of most rows: at each turn it makes one pass of a kind and reports how long that took
+ * and the sum of what it read. Between turns it sleeps as a vCPU does, offline.
+ *
+ * Each kind is a function literal of its own, instantiated once a thread. So V8 takes the port for a constant in
+ * each alike, and the array in `limit`: no row is measured with worse code than the one it is compared with.
+ */
+import type { MemoryPort } from '../../src/vcpu/memory-port.ts';
+import type { Vcpu } from '../../src/vcpu/vcpu.ts';
+import type { Stream } from '../support/stream.ts';
+
+export type PassKind = keyof typeof sweeps;
+
+export interface PassData {
+  readonly kind: PassKind;
+  readonly stream: Stream;
+  /** Sweeps over the stream in one pass. */
+  readonly rounds: number;
+  /** Layout: the WORD_* below, in this order, then a pair of results a vCPU. */
+  readonly board: SharedArrayBuffer;
+  /** Milliseconds to sleep before each access, which alone is timed; 0: the pass is timed as a whole. */
+  readonly idleMs: number;
+}
+
+/** Number of the turn that vCPUs shall make. */
+export const WORD_TURN = 0;
+/** + vCPU: the turn that it made last. */
+export const WORD_DONE = 16;
+/** + 2 * vCPU, in float64 elements: nanoseconds of its last pass, then the sum that it read. */
+export const RESULTS = 128;
+export const BOARD_BYTES = 4096;
+
+const sweeps = {
+  limit:
+    (_memory: MemoryPort, { indices, words }: Stream) =>
+    (): number => {
+      let sum = 0;
+      for (let i = 0; i < indices.length; i += 1) sum = (sum + words[indices[i]!]!) | 0;
+      return sum;
+    },
+  load:
+    (memory: MemoryPort, { his, los }: Stream) =>
+    (): number => {
+      let sum = 0;
+      for (let i = 0; i < los.length; i += 1) sum = (sum + memory.load32(his[i]!, los[i]!)) | 0;
+      return sum;
+    },
+  'load-byte':
+    (memory: MemoryPort, { his, los }: Stream) =>
+    (): number => {
+      let sum = 0;
+      for (let i = 0; i < los.length; i += 1) sum = (sum + memory.load8(his[i]!, los[i]!)) | 0;
+      return sum;
+    },
+  store:
+    (memory: MemoryPort, { his, los }: Stream) =>
+    (): number => {
+      for (let i = 0; i < los.length; i += 1) memory.store32(his[i]!, los[i]!, i);
+      return memory.result;
+    },
+  'atomic-add':
+    (memory: MemoryPort, { his, los }: Stream) =>
+    (): number => {
+      for (let i = 0; i < los.length; i += 1) memory.atomicAdd32(his[i]!, los[i]!, 1);
+      return memory.result;
+    },
+};
+
+export default function passes(vcpu: Vcpu, data: PassData): void {
+  const board = new Int32Array(data.board);
+  const results = new Float64Array(data.board).subarray(RESULTS + 2 * vcpu.id);
+  const sweep = sweeps[data.kind](vcpu.memory, data.stream);
+  let turn = 0;
+  while (vcpu.waitForInterrupt()) {
+    const asked = Atomics.load(board, WORD_TURN);
+    if (asked === turn) continue;
+    turn = asked;
+    let sum = 0;
+    let ns = 0;
+    for (let round = 0; round < data.rounds; round += 1) {
+      if (data.idleMs > 0 && !vcpu.waitForInterrupt(data.idleMs)) return;
+      const start = performance.now();
+      sum = sweep();
+      ns += (performance.now() - start) * 1e6;
+    }
+    results[0] = ns;
+    results[1] = sum;
+    Atomics.store(board, WORD_DONE + vcpu.id, turn); // pairs with PacedVcpus.turn
+    Atomics.notify(board, WORD_DONE + vcpu.id);
+  }
+}
