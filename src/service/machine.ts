@@ -152,6 +152,7 @@ export class Machine {
    * @throws MemoryError REGION_STILL_MAPPED while anything shows it
    */
   async releaseRam(region: MemoryRegion): Promise<void> {
+    await null; // after the transaction that may be open: the grace period begins with its publication
     refuseMapped(region);
     await this.synchronize();
     refuseMapped(region); // it may have been mapped again meanwhile
