@@ -17,7 +17,6 @@ import {
   BOARD_ANNOUNCED,
   BOARD_PUBLISHED,
   createBoard,
-  takeFindings,
   VCPU_ACCESSES,
   VCPU_CONFIRMED,
   VCPU_VIOLATIONS,
@@ -25,13 +24,13 @@ import {
 } from './board.ts';
 import { CellBook } from './cell-book.ts';
 import { flatDifference } from './flat-difference.ts';
-import type { Verification } from './live-run.ts';
+import { ourFault, type Verification } from './live-run.ts';
 import { checkFinalMemory, writeFreshCells } from './memory-words.ts';
 import { moduleUrl, ProbeDevices } from './probe-devices.ts';
 import { type ReplayProgramData, spaceName } from './replay-program.ts';
 import { StepExpectations } from './step-expectations.ts';
 import { createStepTables } from './step-tables.ts';
-import { type Violation, violationFrom } from './violations.ts';
+import { exampleViolations, misdirectedWrites, type Violation } from './violations.ts';
 
 export interface ReplayOptions {
   readonly vcpus: number;
@@ -54,7 +53,6 @@ export interface StepReport {
   readonly flat: readonly FlatJson[];
 }
 
-const EXAMPLES_MAX = 10;
 const SLOTS_MAX = 0x8000;
 const POLL_MS = 1;
 
@@ -124,7 +122,8 @@ export class LiveReplay {
   /** Stops the vCPUs and compares what they left in memory with what they say they wrote. */
   async finish(): Promise<void> {
     await this.machine.stop();
-    await Promise.all(this.vcpus.map(({ finished }) => finished));
+    await Promise.allSettled(this.vcpus.map(({ finished }) => finished));
+    if (this.failure !== null) throw this.failure;
     this.countAccesses();
     const { count, examples } = checkFinalMemory(this.machine, this.book, []);
     this.foundByControl += count;
@@ -133,13 +132,14 @@ export class LiveReplay {
 
   verification(): Verification {
     const context = { book: this.book, spaceName: (space: number) => this.names[space]! };
-    const examples = [...this.found];
-    let violations = this.foundByControl + this.probes.misdirectedWrites;
-    for (const vcpu of this.vcpus.keys()) {
-      violations += this.board[vcpuWord(vcpu) + VCPU_VIOLATIONS]!;
-      examples.push(...takeFindings(this.board, vcpu).map((found) => violationFrom(vcpu, found, context)));
-    }
-    return { checked: this.checked, violations, examples: examples.slice(0, EXAMPLES_MAX) };
+    const misdirected = this.probes.misdirectedWrites;
+    const others = [...this.found, ...misdirectedWrites(misdirected)];
+    const examples = exampleViolations(this.board, this.vcpus.length, context, others);
+    const violations = this.vcpus.reduce(
+      (sum, _, vcpu) => sum + this.board[vcpuWord(vcpu) + VCPU_VIOLATIONS]!,
+      this.foundByControl + misdirected,
+    );
+    return { checked: this.checked, violations, examples };
   }
 
   close(): Promise<void> {
@@ -195,7 +195,7 @@ export class LiveReplay {
       const handle = this.machine.startVcpu({ program, data });
       assert(handle.id === vcpu, 'vCPUs of a fresh machine are numbered in the order of their start');
       handle.finished.catch((error: unknown) => {
-        this.failure ??= error;
+        this.failure ??= ourFault(error);
       });
       return handle;
     });

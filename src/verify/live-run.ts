@@ -3,17 +3,18 @@
  * Guarantee: close() leaves no thread, whatever happened before.
  */
 import { assert } from '../base/assert.ts';
+import { MemoryError } from '../base/errors.ts';
 import type { SharedWords } from '../layout/control-block.ts';
 import { Machine, type MachineGauges } from '../service/machine.ts';
 import type { VcpuHandle } from '../service/vcpu-handle.ts';
-import { createBoard, takeFindings, VCPU_ACCESSES, VCPU_SLICES, VCPU_VIOLATIONS, vcpuWord } from './board.ts';
+import { createBoard, VCPU_ACCESSES, VCPU_SLICES, VCPU_VIOLATIONS, vcpuWord } from './board.ts';
 import { TAG_MASK } from './cell-format.ts';
 import { ChurnDriver } from './churn-driver.ts';
 import { expectationTagAt } from './expectation-search.ts';
 import { checkFinalMemory, writeFreshCells } from './memory-words.ts';
 import { moduleUrl } from './probe-devices.ts';
 import type { ProbeProgramData } from './probe-program.ts';
-import { type Violation, violationFrom } from './violations.ts';
+import { exampleViolations, misdirectedWrites, type Violation } from './violations.ts';
 import type { Workload } from './workload.ts';
 
 export interface LiveRunOptions {
@@ -30,7 +31,6 @@ export interface Verification {
   readonly examples: readonly Violation[];
 }
 
-const EXAMPLES_MAX = 10;
 const WARM_UP_SLICES = 200;
 const POLL_MS = 5;
 
@@ -118,7 +118,11 @@ export class LiveRun {
   async finish(): Promise<void> {
     this.driver.stop();
     for (const vcpu of this.vcpus) void vcpu.stop();
-    const added = (await Promise.all(this.vcpus.map(({ finished }) => finished))) as Int32Array[];
+    const added = await Promise.all(this.vcpus.map(({ finished }) => finished as Promise<Int32Array>)).catch(
+      (error: unknown) => {
+        throw ourFault(error);
+      },
+    );
     const { book, privateRam } = this.workload;
     const counters = privateRam.counterWords().map((place, index) => ({
       ...place,
@@ -137,12 +141,10 @@ export class LiveRun {
       statesWithTag: (space: number, hi: number, lo: number, tag: number) =>
         expectationTagAt(tables, book, spaces[space]!.group, hi, lo, tag & TAG_MASK),
     };
-    const examples = [...this.found];
-    for (const vcpu of this.vcpus.keys())
-      examples.push(...takeFindings(this.board, vcpu).map((found) => violationFrom(vcpu, found, context)));
-    if (probes.misdirectedWrites > 0) examples.push(misdirected(probes.misdirectedWrites));
+    const others = [...this.found, ...misdirectedWrites(probes.misdirectedWrites)];
+    const examples = exampleViolations(this.board, this.vcpus.length, context, others);
     const checked = this.accesses().reduce((sum, count) => sum + count, 0);
-    return { checked, violations: this.violations, examples: examples.slice(0, EXAMPLES_MAX) };
+    return { checked, violations: this.violations, examples };
   }
 
   close(): Promise<void> {
@@ -170,18 +172,13 @@ export class LiveRun {
   }
 
   private fail(error: unknown): void {
-    this.failure ??= error;
+    this.failure ??= ourFault(error);
     this.driver.stop();
   }
 }
 
-const misdirected = (count: number): Violation => ({
-  vcpu: null,
-  step: 0,
-  addressSpace: '',
-  address: '',
-  access: `${count} writes`,
-  expected: 'each at the device and offset that its value names',
-  got: 'another device or offset',
-  diagnosis: 'a device received writes that were not meant for it',
-});
+/** The probe programs are ours: that one fails is no mistake of the caller's, as a MemoryError would say. */
+export const ourFault = (error: unknown): unknown =>
+  error instanceof MemoryError && error.code === 'VCPU_FAILED'
+    ? new Error(error.message, { cause: error.cause })
+    : error;

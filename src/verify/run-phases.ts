@@ -24,7 +24,7 @@ export interface RunOptions {
   readonly program?: URL;
   readonly probeModule?: URL;
   /** Called when the vCPUs run; tests do something forbidden there. */
-  readonly onStart?: (run: LiveRun) => void;
+  readonly onStart?: (run: LiveRun, workload: Workload) => void;
 }
 
 export type Phase = 'start' | 'quiet' | 'churn';
@@ -100,7 +100,7 @@ export async function runPhases(
   const workload = prepareWorkload(layout, options);
   const run = new LiveRun(workload, options);
   try {
-    options.onStart?.(run);
+    options.onStart?.(run, workload);
     const meter = new Meter(run, options, observe);
     if (!options.signal.aborted) await run.warmUp(WARM_UP_MS);
     const quiet = await meter.measure('quiet', null);

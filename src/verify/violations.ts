@@ -1,8 +1,10 @@
 /** Says in words what a vCPU found wrong, and guesses at the cause from what it got instead. */
 import { addressFromHalves, hexFromAddress } from '../base/addresses.ts';
+import type { SharedWords } from '../layout/control-block.ts';
 import * as board from './board.ts';
 import type { CellBook, CellOrigin } from './cell-book.ts';
 import * as format from './cell-format.ts';
+import { probeOf } from './probe-devices.ts';
 
 /** One violation as the commands print it. */
 export interface Violation {
@@ -27,6 +29,41 @@ export interface FindingContext {
   statesWithTag?(space: number, hi: number, lo: number, tag: number): readonly number[];
 }
 
+const EXAMPLES_MAX = 10;
+
+/** The first violations: in turn one of each vCPU, then those that the control thread found. */
+export function exampleViolations(
+  words: SharedWords,
+  vcpuCount: number,
+  context: FindingContext,
+  foundByControl: readonly Violation[],
+): Violation[] {
+  const byVcpu = Array.from({ length: vcpuCount }, (_, vcpu) =>
+    board.takeFindings(words, vcpu).map((finding) => violationFrom(vcpu, finding, context)),
+  );
+  const inTurn = Array.from({ length: board.EXAMPLE_COUNT }, (_, turn) =>
+    byVcpu.flatMap((found) => found[turn] ?? []),
+  );
+  return [...inTurn.flat(), ...foundByControl].slice(0, EXAMPLES_MAX);
+}
+
+/** What a vCPU or device could not say itself: writes that reached a device for which they were not meant. */
+export const misdirectedWrites = (count: number): Violation[] =>
+  count === 0
+    ? []
+    : [
+        {
+          vcpu: null,
+          step: 0,
+          addressSpace: '',
+          address: '',
+          access: `${count} writes`,
+          expected: 'each at the device and offset that its value names',
+          got: 'another device or offset',
+          diagnosis: 'a device received writes that were not meant for it',
+        },
+      ];
+
 const CLASS_WORDS: Readonly<Record<number, string>> = {
   [format.CLASS_RAM]: 'RAM',
   [format.CLASS_ROM]: 'ROM',
@@ -35,7 +72,7 @@ const CLASS_WORDS: Readonly<Record<number, string>> = {
   [format.CLASS_ROM_DEVICE]: 'ROM device',
 };
 
-export function violationFrom(vcpu: number, finding: board.Finding, context: FindingContext): Violation {
+function violationFrom(vcpu: number, finding: board.Finding, context: FindingContext): Violation {
   const { what, hi, lo, access } = finding;
   return {
     vcpu,
@@ -91,7 +128,26 @@ function wrongAnswer(finding: board.Finding, context: FindingContext): string {
   if (states.length > 0) return `stale layout: that is due here in layout ${states[0]}, not in this one`;
   const owner = context.book.findTag(tag);
   if (owner !== undefined) return `wrong owner or offset: the tag is that of ${originText(owner)}`;
+  if ((tag & format.DEVICE_TAG_BIT) !== 0) return wrongDevice(finding.expected, tag, context);
   return value === 0
     ? 'nothing answered, or memory that was never written'
     : 'torn or foreign: no word has this tag';
+}
+
+/** How far from the due offset a device's answer is looked for. */
+const OFFSETS_NEAR = 256n;
+
+function wrongDevice(expected: number, tag: number, { book }: FindingContext): string {
+  const due = book.originOf(format.cellOf(expected));
+  const probe = due === undefined ? null : probeOf(due.region);
+  for (
+    let distance = -OFFSETS_NEAR;
+    due !== undefined && probe !== null && distance <= OFFSETS_NEAR;
+    distance += 1n
+  ) {
+    const offset = due.offset + distance;
+    if (offset >= 0n && format.deviceTag(probe, Number(offset)) === tag)
+      return `wrong offset: '${due.region.name}' answered for offset ${hexFromAddress(offset)}`;
+  }
+  return 'wrong owner or offset: a device answered, but not the one that is due';
 }

@@ -5,7 +5,7 @@ import { parseLayout } from '../../qemu/layout-file.ts';
 import type { ChurnRate } from '../../verify/churn-driver.ts';
 import { type RunProgress, runPhases } from '../../verify/run-phases.ts';
 import { readMachine } from '../captured-file.ts';
-import { EXIT_FAILED } from '../command-line.ts';
+import { EXIT_FAILED, type RegisterCommand } from '../command-line.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { integerBetween, numberBetween, wordOr } from '../options.ts';
 import { isTerminal, printJson, printProgress } from '../output.ts';
@@ -24,8 +24,15 @@ const SECONDS_MAX = 3600;
 const CHURN_MAX = 1_000_000;
 const LINE_EVERY_MS = 1000;
 
-export function registerRun(program: Command): void {
-  program
+export const registerRun: RegisterCommand = registerRunWith(runPhases);
+
+/** @param phases does the work; tests give one that breaks the rules, to see it convicted */
+export function registerRunWith(phases: typeof runPhases): RegisterCommand {
+  return (program) => describeRun(program).action((options: Options) => run(options, phases));
+}
+
+function describeRun(program: Command): Command {
+  return program
     .command('run')
     .summary('run a captured machine under layout churn and verify every access')
     .description(
@@ -47,16 +54,15 @@ export function registerRun(program: Command): void {
       'max',
     )
     .option('--seed <number>', 'of all that is drawn by lot', integerBetween(0, 0x7fffffff), 1)
-    .option('--json', 'print the report as one JSON document')
-    .action((options: Options) => run(options));
+    .option('--json', 'print the report as one JSON document');
 }
 
-async function run(options: Options): Promise<void> {
+async function run(options: Options, phases: typeof runPhases): Promise<void> {
   const { text, file } = readMachine(options.machine);
   const layout = parseLayout(text, file);
   const abort = new AbortController();
   const view = new LiveView();
-  const running = runPhases(layout, { ...options, signal: abort.signal }, (progress) => view.show(progress));
+  const running = phases(layout, { ...options, signal: abort.signal }, (progress) => view.show(progress));
   const printed = running.then((report) => {
     view.end();
     if (options.json) printJson(report);
