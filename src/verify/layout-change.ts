@@ -21,7 +21,7 @@ export interface LayoutChange {
 /** Larger regions stay: they are the machine's RAM, or its buses. */
 const MOVABLE_BYTES_MAX = 1n << 26n;
 const BAR_BYTES_MIN = 0x1000n;
-const PLACES_TRIED = 24;
+const PLACES_TRIED = 64;
 
 /** Every change that the structure of `regions` suggests, in random order, the likeliest in a guest last. */
 export function suggestedChanges(regions: readonly MemoryRegion[], random: Random): LayoutChange[] {
