@@ -197,12 +197,15 @@ export class Machine {
 
   /** Resolves once every vCPU that is online now has passed a checkpoint. */
   synchronize(): Promise<void> {
-    return this.grace.synchronize();
+    const ended = this.grace.synchronize();
+    this.pollWhenClosed();
+    return ended;
   }
 
   /** Calls `callback` once every vCPU that is online now has passed a checkpoint. */
   callRcu(callback: () => void): void {
     this.grace.callRcu(callback);
+    this.pollWhenClosed();
   }
 
   get gauges(): MachineGauges {
@@ -226,7 +229,13 @@ export class Machine {
     unregisterParticipant(this.publisher);
     await this.vcpuSet.close();
     await this.hosts.close();
+    this.grace.poll(); // no reader is left: who awaits a grace period shall not wait for ever
     this.grace.close();
+  }
+
+  /** A closed machine has no reader to wait for, and waits for none in the background. */
+  private pollWhenClosed(): void {
+    if (this.closing !== null) this.grace.poll();
   }
 
   private refuseWhenClosed(): void {
