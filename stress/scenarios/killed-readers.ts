@@ -40,9 +40,16 @@ async function killOne(
 ): Promise<void> {
   const { handle } = bed.start(victim, job, { words: layouts.words, mayFail: true });
   slots.add(handle.id);
-  await bed.bounded('start of a victim', handle.started, 60_000);
-  await pause(bed.random.below(LIFE_MS));
-  for (let more = bed.random.below(4); more > 0; more -= 1) await layouts.next();
+  let isUp = false;
+  void handle.started.then(() => {
+    isUp = true;
+  });
+  while (!isUp) {
+    await layouts.next();
+    await pause(1); // its thread needs a core to come up
+  }
+  const untilMs = performance.now() + bed.random.below(LIFE_MS);
+  while (performance.now() < untilMs) await layouts.next();
   await bed.bounded(`the end of a victim killed in '${job.what}'`, handle.terminate());
   await layouts.next();
   await bed.graceful(`a grace period after a vCPU was killed in '${job.what}'`);
