@@ -171,8 +171,11 @@ test('a closed machine starts nothing and publishes nothing', async () => {
   const machine = newMachine();
   const root = MemoryRegion.container('root', 0x1000);
   machine.addAddressSpace('memory', root);
+  const awaited = machine.synchronize();
   await machine.close();
   await machine.close();
+  await awaited;
+  expect(await codeOf(() => machine.synchronize())).toBe('MACHINE_CLOSED');
   const { publications } = machine.gauges;
   root.addSubregion(0, MemoryRegion.ram('ram', 0x1000));
   expect(machine.gauges.publications).toBe(publications);
