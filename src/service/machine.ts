@@ -204,7 +204,6 @@ export class Machine {
 
   /** Calls `callback` once every vCPU that is online now has passed a checkpoint. */
   callRcu(callback: () => void): void {
-    this.refuseWhenClosed();
     this.grace.callRcu(callback);
     this.pollWhenClosed();
   }
