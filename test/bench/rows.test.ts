@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { accessPlans } from '../../bench/access.ts';
 import { commitsAmong } from '../../bench/commit.ts';
 import { type Lookups, manyLookups, mixLookups } from '../../bench/lookup.ts';
+import { mapSizes } from '../../bench/map-size.ts';
 import { mmioPlans } from '../../bench/mmio.ts';
 import { rowsUnder } from '../../bench/rows.ts';
 import { MIX_WINDOWS, mixStream } from '../../bench/support/mix.ts';
@@ -91,6 +92,14 @@ describe('lookups', () => {
     });
     await close();
     expect(wrong).toEqual([]);
+  });
+});
+
+describe('map sizes', () => {
+  test('no view of q35 weighs more than in nodes of 1024 with byte tables', async () => {
+    const sizes = await mapSizes('q35');
+    expect(sizes.map(({ addressSpace }) => addressSpace)).toContain('I/O');
+    for (const { mapBytes, otherBytes } of sizes) expect(mapBytes).toBeLessThan(otherBytes);
   });
 });
 
