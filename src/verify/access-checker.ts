@@ -6,7 +6,9 @@
  *
  * A version is private knowledge of two kinds. The one vCPU that writes a cell must read exactly what it
  * wrote last. Any other must never see the version go back: reads of one aligned word by one thread are
- * coherent, and nobody else writes it.
+ * coherent, and nobody else writes it. Versions wrap, so two of them are compared only within one era, in
+ * which no word is written more than VERSIONS_PER_ERA times; between two reads of one era a writer may be in
+ * the era before, the same, or the next, and three eras of writes are fewer than half of all versions.
  */
 import { MEMTX_DECODE_ERROR, MEMTX_OK } from '../base/mem-tx-result.ts';
 import type { SharedWords } from '../layout/control-block.ts';
@@ -30,6 +32,7 @@ const classHole = format.CLASS_HOLE;
 const classRam = format.CLASS_RAM;
 const classDevice = format.CLASS_DEVICE;
 const classRomDevice = format.CLASS_ROM_DEVICE;
+const versionsPerEra = format.VERSIONS_PER_ERA;
 
 export class AccessChecker {
   /** Accesses checked so far, modulo 2^32. */
@@ -41,6 +44,11 @@ export class AccessChecker {
   private readonly words: SharedWords;
   private readonly cells: SharedWords;
   private readonly versions: SharedWords;
+  private era = -1;
+  /** For each slot, the era in which its version was last compared, or first written. */
+  private readonly eras: Int32Array;
+  /** For each slot of our own, the version with which its era began. */
+  private readonly firstVersions: Int32Array;
 
   constructor(vcpu: number, words: SharedWords, shared: format.SharedCells) {
     const { cells, versions, slotCount } = shared;
@@ -48,6 +56,14 @@ export class AccessChecker {
     this.words = words;
     this.cells = new Int32Array(cells.buffer);
     this.versions = new Int32Array(versions.buffer, 4 * vcpu * slotCount, slotCount);
+    this.eras = new Int32Array(slotCount).fill(-1);
+    this.firstVersions = new Int32Array(slotCount);
+  }
+
+  /** Takes the era of the board. Call it between accesses, many times a second. */
+  beginSlice(): void {
+    this.era = Atomics.load(this.words, board.BOARD_ERA); // pairs with advanceEra
+    Atomics.store(this.words, board.vcpuWord(this.vcpu) + board.VCPU_ERA, this.era); // pairs with advanceEra
   }
 
   /** Reads `size` bytes at (hi, lo), where `entry` (not CLASS_SKIP) is due. */
@@ -70,8 +86,10 @@ export class AccessChecker {
     if (ahead === 0) return;
     if (cells[cell + cellOwner] === this.vcpu)
       this.found(board.FOUND_OWN_WRITE, port, hi, lo, size, entry, value);
-    else if (ahead < 0) this.found(board.FOUND_OLD_VERSION, port, hi, lo, size, entry, value);
+    else if (ahead < 0 && this.eras[slot] === this.era)
+      this.found(board.FOUND_OLD_VERSION, port, hi, lo, size, entry, value);
     this.versions[slot] = version;
+    this.eras[slot] = this.era;
   }
 
   /** Writes what the vCPU may write there, or what must be dropped; reads where another vCPU writes. */
@@ -80,7 +98,7 @@ export class AccessChecker {
     const cell = cellOf(entry) * stride;
     if (kind === classHole) this.store(port, hi, lo, size, entry, lo, decodeError);
     else if (kind === classRam || kind === classDevice) {
-      if (size !== 4 || this.cells[cell + cellOwner] !== this.vcpu) {
+      if (size !== 4 || this.cells[cell + cellOwner] !== this.vcpu || !this.mayAdvance(cell)) {
         // Narrow stores would tear a version out of its word; a device only compares them with its tag.
         if (kind === classRam || size === 4) this.read(port, hi, lo, size, entry);
         else this.store(port, hi, lo, size, entry, this.cells[cell + cellWriteTag]!, ok);
@@ -99,6 +117,16 @@ export class AccessChecker {
   report(what: number, hi: number, lo: number, access: number, expected: number, value: number): void {
     const { vcpu, space, step } = this;
     board.putFinding(this.words, vcpu, { what, space, step, hi, lo, access, expected, value, result: ok });
+  }
+
+  /** Whether our own cell may be written once more in this era. */
+  private mayAdvance(cell: number): boolean {
+    const slot = this.cells[cell + cellSlot]!;
+    if (this.eras[slot] !== this.era) {
+      this.eras[slot] = this.era;
+      this.firstVersions[slot] = this.versions[slot]!;
+    }
+    return ((this.versions[slot]! - this.firstVersions[slot]!) & versionMask) < versionsPerEra;
   }
 
   /** Whether result and tag are the due ones, for every size and class. */

@@ -4,6 +4,7 @@
  *   word  name                  writer   meaning
  *   0     BOARD_ANNOUNCED       control  number of the layout step that is published, or about to be
  *   1     BOARD_PUBLISHED       control  number of the layout step that certainly is published
+ *   2     BOARD_ERA             control  goes up once every vCPU has taken the era before
  *   64    BOARD_CHANGED         control  + space: the last step at which something is due to answer differently there
  *   1088  BOARD_VCPUS           (below)  + vcpu * VCPU_STRIDE_WORDS
  *
@@ -15,7 +16,10 @@
  *   2     VCPU_CONFIRMED        vCPU     the step of which it has verified everything
  *   3     VCPU_SLICES           vCPU     checkpoints passed
  *   4     VCPU_SET_ASIDE        vCPU     slices not begun because the layout of their space was changing
+ *   5     VCPU_ERA              vCPU     the era that it has taken
  *   16    VCPU_EXAMPLES         vCPU     + n * EXAMPLE_WORDS: its first violations
+ *
+ * Eras keep versions comparable: see AccessChecker.
  *
  * Order: control stores ANNOUNCED, runs the transaction, stores CHANGED, then PUBLISHED. A vCPU loads CHANGED
  * and PUBLISHED, passes a checkpoint, then loads ANNOUNCED: its map is of a step between the two.
@@ -24,6 +28,7 @@ import type { SharedWords } from '../layout/control-block.ts';
 
 export const BOARD_ANNOUNCED = 0;
 export const BOARD_PUBLISHED = 1;
+export const BOARD_ERA = 2;
 export const BOARD_CHANGED = 64;
 const BOARD_VCPUS = 1088;
 
@@ -32,6 +37,7 @@ export const VCPU_VIOLATIONS = 1;
 export const VCPU_CONFIRMED = 2;
 export const VCPU_SLICES = 3;
 export const VCPU_SET_ASIDE = 4;
+export const VCPU_ERA = 5;
 const VCPU_EXAMPLES = 16;
 const VCPU_STRIDE_WORDS = 128;
 
@@ -45,6 +51,15 @@ export const exampleWord = (vcpu: number, example: number): number =>
 
 export const createBoard = (vcpuCount: number): SharedWords =>
   new Int32Array(new SharedArrayBuffer(4 * vcpuWord(vcpuCount)));
+
+/** Begins the next era if every vCPU has taken this one. Control thread; call it several times a second. */
+export function advanceEra(board: SharedWords, vcpuCount: number): void {
+  const era = board[BOARD_ERA]!;
+  for (let vcpu = 0; vcpu < vcpuCount; vcpu += 1) {
+    if (Atomics.load(board, vcpuWord(vcpu) + VCPU_ERA) !== era) return; // pairs with AccessChecker.beginSlice
+  }
+  Atomics.store(board, BOARD_ERA, era + 1); // pairs with AccessChecker.beginSlice
+}
 
 /** What a vCPU can find wrong by itself. */
 export const FOUND_RESULT = 1;

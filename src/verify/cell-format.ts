@@ -18,6 +18,8 @@ export const VERSION_SHIFT = 15;
 export const VERSION_MASK = 0x1ffff;
 /** Shifts a difference of versions so that its sign is that of the shorter way round. */
 export const VERSION_SIGN_SHIFT = 32 - 17;
+/** How often a word may be written in one era: three eras stay below half of all versions. */
+export const VERSIONS_PER_ERA = 0x4000;
 /** Set in the tags of devices, clear in those of memory. */
 export const DEVICE_TAG_BIT = 0x4000;
 /** Memory tags are 1 to this. */

@@ -127,7 +127,8 @@ function answersAt(points: ReadonlyMap<MemoryRegion, readonly bigint[]>): string
 
 /** For a machine where nothing else can change: two devices that are plugged in and out. */
 function plugs(roots: readonly MemoryRegion[], probes: ProbeDevices, random: Random): LayoutChange[] {
-  const container = roots.map(physicalRoot).find((root) => root !== null && root.kind !== 'alias');
+  const candidates = roots.flatMap((root) => [root, physicalRoot(root)]);
+  const container = candidates.find((region) => region?.kind === 'container' && region.enabled);
   if (container === undefined || container === null) return [];
   return [0, 1].flatMap((index) => {
     const device = MemoryRegion.io(`plugged-${index}`, PLUGGED_BYTES, probes.bind(), {

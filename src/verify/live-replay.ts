@@ -14,6 +14,7 @@ import type { SequenceStep } from '../qemu/sequence-file.ts';
 import { Machine } from '../service/machine.ts';
 import type { VcpuHandle } from '../service/vcpu-handle.ts';
 import {
+  advanceEra,
   BOARD_ANNOUNCED,
   BOARD_PUBLISHED,
   createBoard,
@@ -206,6 +207,7 @@ export class LiveReplay {
     const isDue = (vcpu: number): boolean => Atomics.load(board, vcpuWord(vcpu) + VCPU_CONFIRMED) < this.step; // pairs with Replayer.pass
     while (this.vcpus.some((_, vcpu) => isDue(vcpu))) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      advanceEra(board, this.vcpus.length);
       if (this.failure !== null) throw this.failure;
     }
     this.countAccesses();

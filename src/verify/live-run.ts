@@ -7,7 +7,7 @@ import { MemoryError } from '../base/errors.ts';
 import type { SharedWords } from '../layout/control-block.ts';
 import { Machine, type MachineGauges } from '../service/machine.ts';
 import type { VcpuHandle } from '../service/vcpu-handle.ts';
-import { createBoard, VCPU_ACCESSES, VCPU_SLICES, VCPU_VIOLATIONS, vcpuWord } from './board.ts';
+import { advanceEra, createBoard, VCPU_ACCESSES, VCPU_SLICES, VCPU_VIOLATIONS, vcpuWord } from './board.ts';
 import { TAG_MASK } from './cell-format.ts';
 import { ChurnDriver } from './churn-driver.ts';
 import { expectationTagAt } from './expectation-search.ts';
@@ -87,8 +87,9 @@ export class LiveRun {
     if (this.failure !== null) throw this.failure;
   }
 
-  /** Accesses checked by each vCPU so far. Call it at least every 20 seconds: the shared counts wrap. */
+  /** Accesses checked by each vCPU so far. Call it several times a second: shared counts wrap. */
   accesses(): readonly number[] {
+    advanceEra(this.board, this.vcpus.length);
     for (const vcpu of this.vcpus.keys()) {
       const word = this.board[vcpuWord(vcpu) + VCPU_ACCESSES]!;
       this.totals[vcpu] = this.totals[vcpu]! + ((word - this.lastWords[vcpu]!) >>> 0);

@@ -120,6 +120,7 @@ export class Prober {
     const changed = Atomics.load(board, BOARD_CHANGED + index); // pairs with ChurnDriver.publish
     const published = Atomics.load(board, BOARD_PUBLISHED);
     if (!this.checkpoint()) return false;
+    checker.beginSlice();
     const port = this.ports[index]!;
     checker.space = index;
     const step = this.stepOf(port, index, published, changed);

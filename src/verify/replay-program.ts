@@ -91,6 +91,7 @@ export class Replayer {
     const port = this.portOf(space);
     const published = Atomics.load(board, BOARD_PUBLISHED); // pairs with LiveReplay.publish
     if (!this.checkpoint()) return STOP;
+    checker.beginSlice();
     const announced = Atomics.load(board, BOARD_ANNOUNCED); // pairs with LiveReplay.publish
     const tag = port.layoutTag;
     const step = tag > published ? tag : published;

@@ -30,7 +30,7 @@ function bench(answer = 0, result = MEMTX_OK) {
   };
   const found = (): number[] => board.takeFindings(words, 0).map(({ what }) => what);
   const count = (): number => words[board.vcpuWord(0) + board.VCPU_VIOLATIONS]!;
-  return { checker, port, memoryPort: port as unknown as MemoryPort, versions, found, count };
+  return { checker, port, memoryPort: port as unknown as MemoryPort, versions, words, found, count };
 }
 
 const ramOf = (cell: number): number => format.entryFrom(cell, format.CLASS_RAM);
@@ -81,6 +81,48 @@ describe('a read', () => {
     port.answer = word(0);
     checker.read(memoryPort, 0, 0, 4, ramOf(1));
     expect(count()).toBe(0);
+  });
+});
+
+describe('eras', () => {
+  test('a version is not compared with one of an era before', () => {
+    const { checker, port, memoryPort, count, words } = bench(word(5));
+    checker.beginSlice();
+    checker.read(memoryPort, 0, 0, 4, ramOf(1));
+    board.advanceEra(words, 1);
+    checker.beginSlice();
+    port.answer = word(4); // half of all versions later, for all we know
+    checker.read(memoryPort, 0, 0, 4, ramOf(1));
+    expect(count()).toBe(0);
+  });
+
+  test('a word is written so often in one era and no oftener', () => {
+    const { checker, port, memoryPort, words } = bench();
+    const writeMany = (): number => {
+      const before = port.stored.length;
+      for (let turn = 0; turn < format.VERSIONS_PER_ERA + 10; turn += 1) {
+        checker.write(memoryPort, 0, 0, 4, ramOf(0));
+        port.answer = port.stored.at(-1)![1]!;
+      }
+      return port.stored.length - before;
+    };
+    checker.beginSlice();
+    expect(writeMany()).toBe(format.VERSIONS_PER_ERA);
+    board.advanceEra(words, 1);
+    checker.beginSlice();
+    expect(writeMany()).toBe(format.VERSIONS_PER_ERA);
+  });
+
+  test('begin when every vCPU has taken the one before', () => {
+    const words = board.createBoard(2);
+    board.advanceEra(words, 2);
+    expect(words[board.BOARD_ERA]).toBe(1);
+    words[board.vcpuWord(0) + board.VCPU_ERA] = 1;
+    board.advanceEra(words, 2);
+    expect(words[board.BOARD_ERA]).toBe(1);
+    words[board.vcpuWord(1) + board.VCPU_ERA] = 1;
+    board.advanceEra(words, 2);
+    expect(words[board.BOARD_ERA]).toBe(2);
   });
 });
 

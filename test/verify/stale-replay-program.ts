@@ -1,14 +1,9 @@
 /** A vCPU that keeps the first map it gets for most of a replay. */
-import type { MemoryPort } from '../../src/vcpu/memory-port.ts';
 import type { Vcpu } from '../../src/vcpu/vcpu.ts';
 import { Replayer, type ReplayProgramData } from '../../src/verify/replay-program.ts';
 
 class StaleReplayer extends Replayer {
   private checkpoints = 0;
-
-  protected override portOf(space: number): MemoryPort {
-    return super.portOf(space);
-  }
 
   protected override checkpoint(): boolean {
     this.checkpoints += 1;
