@@ -11,19 +11,35 @@ export function flatDifference(
   ours: readonly FlatJson[],
   expected: readonly FlatJson[],
 ): FlatDifference | null {
-  const oursByKey = new Map(ours.map((entry) => [keyOf(entry), entry]));
-  const expectedByKey = new Map(expected.map((entry) => [keyOf(entry), entry]));
-  for (const [key, entry] of expectedByKey) {
-    const own = oursByKey.get(key);
-    if (own === undefined) return { expected: `a view of ${key}`, got: 'none' };
-    const difference = rangeDifference(key, own, entry);
+  const own = inOrder(ours);
+  const due = inOrder(expected);
+  for (let index = 0; index < Math.max(own.length, due.length); index += 1) {
+    const ownView = own[index];
+    const dueView = due[index];
+    // What only one side has comes first in the order of both.
+    if (dueView === undefined || (ownView !== undefined && ownView.key < dueView.key))
+      return { expected: 'none', got: `a view of ${ownView!.key}` };
+    if (ownView === undefined || ownView.key > dueView.key)
+      return { expected: `a view of ${dueView.key}`, got: 'none' };
+    const difference = rangeDifference(dueView.key, ownView.entry, dueView.entry);
     if (difference !== null) return difference;
-  }
-  for (const key of oursByKey.keys()) {
-    if (!expectedByKey.has(key)) return { expected: 'none', got: `a view of ${key}` };
   }
   return null;
 }
+
+interface Keyed {
+  readonly key: string;
+  readonly entry: FlatJson;
+}
+
+/** By name; names may repeat, so then by contents. */
+function inOrder(views: readonly FlatJson[]): Keyed[] {
+  return views
+    .map((entry) => ({ key: keyOf(entry), contents: JSON.stringify(entry.ranges), entry }))
+    .sort((a, b) => compare(a.key, b.key) || compare(a.contents, b.contents));
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 
 const keyOf = ({ addressSpaces, root }: FlatJson): string =>
   `${[...addressSpaces].sort().join(', ')} with root ${root ?? '(none)'}`;

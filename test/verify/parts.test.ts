@@ -240,6 +240,11 @@ describe('the difference of flat views', () => {
     const views = [view(['a', 'b'], 0), view(['c'], 0x1000)];
     expect(flatDifference(views, [view(['c'], 0x1000), view(['b', 'a'], 0)])).toBeNull();
   });
+  test('tells views of one name apart by their contents', () => {
+    const views = [view(['a'], 0), view(['a'], 0x1000)];
+    expect(flatDifference(views, views.toReversed())).toBeNull();
+    expect(flatDifference(views, [views[0]!, views[0]!])).not.toBeNull();
+  });
   test.each([
     ['a view that is missing', [], /^a view of a with root system$/, /^none$/],
     ['a view too many', [view(['a'], 0), view(['b'], 0)], /^none$/, /^a view of b/],

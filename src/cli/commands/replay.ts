@@ -63,6 +63,7 @@ async function replayAll(
   const reports: FileReport[] = [];
   for (const { file, sequence } of sequences) {
     if (signal.aborted) break;
+    printProgress(`${file}: ${sequence.steps.length} steps, ${options.vcpus} vCPUs`);
     const report = await replayFile(file, sequence, options.vcpus, signal);
     reports.push(report);
     if (report.verification.violations > 0) process.exitCode = EXIT_FAILED;
