@@ -16,6 +16,8 @@ import { runScenario } from './run-scenario.ts';
 import type { Scenario, Verdict } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
 
+/** How long a mutant's scenario may look for it where --seconds does not say; it ends when it has seen enough. */
+const MUTANT_SECONDS = 20;
 /** What may still be open after the last scenario gets this long before the process ends anyway. */
 const LEFTOVERS_MS = 5000;
 
@@ -31,7 +33,8 @@ async function main(args: readonly string[]): Promise<number> {
   const verdicts: Verdict[] = [];
   for (const scenario of chosen(given, mutant)) {
     progress(`${scenario.name}: ${scenario.property}`);
-    const options = { ...given, seconds: given.seconds ?? scenario.seconds, mutant: mutant?.name ?? null };
+    const seconds = given.seconds ?? (mutant === null ? scenario.seconds : MUTANT_SECONDS);
+    const options = { ...given, seconds, mutant: mutant?.name ?? null };
     const verdict = await runScenario(scenario, options);
     verdicts.push(verdict);
     if (!given.json) process.stdout.write(`${lineOf(verdict)}\n`);

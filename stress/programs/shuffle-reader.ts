@@ -14,11 +14,12 @@ export default stressProgram<ShuffleJob>((under) => {
     const floor = checker.floor();
     if (!vcpu.checkpoint()) return;
     checker.took(floor);
-    // Now and then a long stay on one layout, with pauses: publications go by, and it must stay whole.
-    const long = random.below(16) === 0;
-    for (let rounds = long ? 20 : 1; rounds > 0; rounds -= 1) {
+    // Now and then a long stay on one layout, up to some milliseconds, so that others get the cores and
+    // publications go by: the layout must stay whole.
+    const rounds = [100, 20, 20, 20][random.below(64)] ?? 1;
+    for (let round = 0; round < rounds; round += 1) {
       checker.probe(1 + random.below(100));
-      if (long) spin(random.below(4000));
+      if (rounds > 1) spin(random.below(60_000));
     }
   }
 });

@@ -35,7 +35,7 @@ export const deviceLock: Scenario = {
     const vcpus = Array.from({ length: bed.vcpuCount }, () => bed.start(program, job, { words }));
     await bed.up();
     const progress = bed.watch('writes to the locked device', () => Atomics.load(locked, WRITES));
-    while (!bed.timeIsUp) {
+    while (!bed.timeIsUp && Atomics.load(locked, MET) === 0) {
       await layouts.next();
       progress();
     }
