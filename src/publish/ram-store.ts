@@ -1,7 +1,7 @@
 /**
  * Where the bytes of RAM regions are: blocks carved from one large reserved buffer (buffer 0), which every
  * thread has from the start, and buffers of their own for what does not fit. Control thread only.
- * Guarantee: a region's bytes stay at their place until release(), whatever happens in the tree, and a
+ * Guarantee: a region's bytes stay at their place until detach(), whatever happens in the tree, and a
  * fresh block reads as zeros.
  */
 import { assert } from '../base/assert.ts';
@@ -78,16 +78,16 @@ export class RamStore {
     return blocks;
   }
 
-  /** Frees the region's bytes. No published view may reach them any more: call it after a grace period. */
-  release(region: MemoryRegion): void {
-    for (const block of this.blocks.get(region) ?? []) {
-      if (block.buffer === 0) this.giveBack(block);
-      else {
-        this.buffers[block.buffer] = null;
-        this.post({ kind: 'drop-ram', buffer: block.buffer });
-      }
-    }
+  /**
+   * Takes the region's bytes from it; should it be mapped again, it gets fresh ones.
+   * @returns what frees them, to call after a grace period, when no view that a reader may use reaches them
+   */
+  detach(region: MemoryRegion): () => void {
+    const blocks = this.blocks.get(region) ?? [];
     this.blocks.delete(region);
+    return () => {
+      for (const block of blocks.splice(0)) this.freeBlock(block);
+    };
   }
 
   /** Calls `visit` with each contiguous piece of `[offset, offset + size)` of the region's bytes. */
@@ -168,6 +168,14 @@ export class RamStore {
     const buffer = this.buffers.push(bytes) - 1;
     this.post({ kind: 'ram', buffer, bytes: bytes.buffer });
     return { sizeBytes, buffer, byte: 0 };
+  }
+
+  private freeBlock(block: RamBlock): void {
+    if (block.buffer === 0) this.giveBack(block);
+    else {
+      this.buffers[block.buffer] = null;
+      this.post({ kind: 'drop-ram', buffer: block.buffer });
+    }
   }
 
   private giveBack(block: RamBlock): void {

@@ -154,9 +154,9 @@ export class Machine {
   async releaseRam(region: MemoryRegion): Promise<void> {
     await null; // after the transaction that may be open: the grace period begins with its publication
     refuseMapped(region);
+    const free = this.ram.detach(region); // mapped again meanwhile, it has other bytes
     await this.synchronize();
-    refuseMapped(region); // it may have been mapped again meanwhile
-    this.ram.release(region);
+    free();
   }
 
   /** Starts a vCPU: see VcpuSet.start. */

@@ -77,7 +77,7 @@ const breaks: Readonly<Record<string, () => Undo>> = {
 
   'ram-released-at-once': () =>
     patch<{ readonly ram: RamStore }>(Machine, 'releaseRam', function (region: MemoryRegion) {
-      this.ram.release(region);
+      this.ram.detach(region)();
       return Promise.resolve();
     }),
 

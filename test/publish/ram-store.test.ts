@@ -67,7 +67,7 @@ describe('blocks', () => {
     const seen: number[] = [];
     store.eachPiece(huge, BigInt(4 * GIB) - 3n, 6, (bytes) => seen.push(...bytes));
     expect(seen).toEqual([0, 1, 1, 3, 3, 0]);
-    store.release(huge);
+    store.detach(huge)();
     expect(posted.filter(({ kind }) => kind === 'drop-ram')).toHaveLength(3);
     expect(store.reservedBytes).toBe(RESERVE);
   });
@@ -97,14 +97,14 @@ describe('release', () => {
     for (const region of regions) {
       store.eachPiece(region, 0n, Number(region.size), (bytes) => bytes.fill(0xff));
     }
-    for (const index of [1, 3, 0, 2]) store.release(regions[index]!);
+    for (const index of [1, 3, 0, 2]) store.detach(regions[index]!)();
     const whole = ram(RESERVE);
     expect(store.blocksOf(whole)).toMatchObject([{ buffer: 0, byte: 0, sizeBytes: RESERVE }]);
     store.eachPiece(whole, 0n, RESERVE, (bytes) => expect(bytes.every((byte) => byte === 0)).toBe(true));
   });
 
   test('of a region that never had bytes does nothing', () => {
-    store.release(ram(PAGE));
+    store.detach(ram(PAGE))();
     expect(store.blocksOf(ram(RESERVE))[0]).toMatchObject({ buffer: 0 });
   });
 
@@ -116,14 +116,14 @@ describe('release', () => {
         const live: MemoryRegion[] = [];
         for (const { pages, which } of history) {
           if (pages > 0) live.push(ram(pages * PAGE));
-          else if (live.length > 0) own.release(live.splice(which % live.length, 1)[0]!);
+          else if (live.length > 0) own.detach(live.splice(which % live.length, 1)[0]!)();
           const blocks = live.flatMap((region) => own.blocksOf(region)).filter(({ buffer }) => buffer === 0);
           blocks.sort((a, b) => a.byte - b.byte);
           blocks.forEach((block, i) => {
             expect(block.byte + block.sizeBytes).toBeLessThanOrEqual(blocks[i + 1]?.byte ?? RESERVE);
           });
         }
-        for (const region of live) own.release(region);
+        for (const region of live) own.detach(region)();
         expect(own.blocksOf(ram(RESERVE))[0]).toMatchObject({ buffer: 0, byte: 0 });
       }),
     );

@@ -1,13 +1,16 @@
 /** RAM that is released inside the transaction that unmaps it: its grace period begins with the publication. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GraceReader } from '../../src/grace/reader.ts';
 import type { GraceWriter } from '../../src/grace/writer.ts';
 import { MemoryRegion } from '../../src/model/memory-region.ts';
 import { transaction } from '../../src/model/transaction.ts';
 import { Machine } from '../../src/service/machine.ts';
 
-const machine = new Machine({ ramReserveBytes: 2 ** 16, arenaBytes: 2 ** 20, checked: true });
+let machine: Machine;
+beforeEach(() => {
+  machine = new Machine({ ramReserveBytes: 2 ** 16, arenaBytes: 2 ** 20, checked: true });
+});
 afterEach(() => machine.close());
 
 test('a reader that passes a checkpoint before the publication keeps the bytes until its next one', async () => {
@@ -32,4 +35,19 @@ test('a reader that passes a checkpoint before the publication keeps the bytes u
   expect(isReleased).toBe(false);
   reader.quiescent();
   await release.released;
+});
+
+test('a region that is mapped again meanwhile has other bytes, and keeps them', async () => {
+  const root = MemoryRegion.container('root', 2n ** 64n);
+  const ram = MemoryRegion.ram('ram', 4096);
+  machine.addAddressSpace('memory', root);
+  machine.writeRam(ram, 0, Uint8Array.of(1));
+  const released = machine.releaseRam(ram);
+  await null; // the release has begun
+  root.addSubregion(0, ram);
+  machine.writeRam(ram, 0, Uint8Array.of(2));
+  await released;
+  const other = MemoryRegion.ram('other', 4096);
+  machine.writeRam(other, 0, Uint8Array.of(3));
+  expect([...machine.readRam(ram, 0, 1)]).toEqual([2]);
 });
