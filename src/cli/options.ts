@@ -4,6 +4,12 @@
  */
 import { InvalidArgumentError } from 'commander';
 
+/**
+ * The most vCPUs that a command starts. A machine can have 256, but each is a thread with a heap of its own,
+ * tens of megabytes, and from the command line that many would take the memory of the whole computer.
+ */
+export const VCPUS_MAX = 64;
+
 /** Turns an option's text into its value, or throws InvalidArgumentError. */
 export type OptionParser<T> = (text: string) => T;
 

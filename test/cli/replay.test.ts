@@ -88,7 +88,7 @@ describe('flatview replay', () => {
     [[], /missing required argument 'file'/],
     [['nosuch'], /'nosuch' is neither a file nor a bundled sequence; bundled are: /],
     [['./nosuch.json'], /nosuch.json: there is no such file/],
-    [['--vcpus', '0', 'pc-pam'], /from 1 to 256/],
+    [['--vcpus', '0', 'pc-pam'], /from 1 to 64/],
     [['machines/pc-pflash.json'], /format: must be one of flatview-sequence\/1/],
   ])('with %j says in one line what is wrong', (args, complaint) => {
     const { status, stdout, stderr } = flatview('replay', ...args);

@@ -112,11 +112,11 @@ describe('flatview run', () => {
   });
 
   test.each([
-    [['--vcpus', '0'], /--vcpus .* '0' is invalid. Give a whole number from 1 to 256/],
-    [['--vcpus', '-1'], /from 1 to 256/],
-    [['--vcpus', '1e9'], /from 1 to 256/],
-    [['--vcpus', 'abc'], /from 1 to 256/],
-    [['--vcpus', '257'], /from 1 to 256/],
+    [['--vcpus', '0'], /--vcpus .* '0' is invalid. Give a whole number from 1 to 64/],
+    [['--vcpus', '-1'], /from 1 to 64/],
+    [['--vcpus', '1e9'], /from 1 to 64/],
+    [['--vcpus', 'abc'], /from 1 to 64/],
+    [['--vcpus', '65'], /from 1 to 64/],
     [['--seconds', '0'], /Give a number from 0.1 to 3600/],
     [['--seconds', '1e9'], /Give a number from 0.1 to 3600/],
     [['--churn', 'often'], /Give max, off, or a number from/],

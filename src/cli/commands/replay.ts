@@ -1,14 +1,13 @@
 /** `flatview replay`: captured sequences of layout changes on a live machine, verified step by step. */
 import type { Command } from 'commander';
 import { hexFromAddress } from '../../base/addresses.ts';
-import { READER_COUNT_MAX } from '../../layout/control-block.ts';
 import { parseSequence, type Sequence } from '../../qemu/sequence-file.ts';
 import { LiveReplay, type StepReport } from '../../verify/live-replay.ts';
 import type { Verification } from '../../verify/live-run.ts';
 import { readSequence } from '../captured-file.ts';
 import { EXIT_FAILED } from '../command-line.ts';
 import { onInterrupt } from '../interrupt.ts';
-import { integerBetween } from '../options.ts';
+import { integerBetween, VCPUS_MAX } from '../options.ts';
 import { printJson, printProgress } from '../output.ts';
 import { exampleLine } from '../run-report.ts';
 
@@ -32,7 +31,7 @@ export function registerReplay(program: Command): void {
         'verifies their every access, and compares our flat views with those in the file.',
     )
     .argument('<file...>', 'a flatview-sequence/1 file, or a bundled sequence by name')
-    .option('--vcpus <count>', 'vCPU workers', integerBetween(1, READER_COUNT_MAX), 2)
+    .option('--vcpus <count>', 'vCPU workers', integerBetween(1, VCPUS_MAX), 2)
     .option('--json', 'print the steps as one JSON document')
     .action((files: string[], options: Options) => replay(files, options));
 }

@@ -1,13 +1,12 @@
 /** `flatview run`: the main job. A captured machine, vCPUs that verify every access, and layouts that change. */
 import type { Command } from 'commander';
-import { READER_COUNT_MAX } from '../../layout/control-block.ts';
 import { parseLayout } from '../../qemu/layout-file.ts';
 import type { ChurnRate } from '../../verify/churn-driver.ts';
 import { type RunProgress, runPhases } from '../../verify/run-phases.ts';
 import { readMachine } from '../captured-file.ts';
 import { EXIT_FAILED, type RegisterCommand } from '../command-line.ts';
 import { onInterrupt } from '../interrupt.ts';
-import { integerBetween, numberBetween, wordOr } from '../options.ts';
+import { integerBetween, numberBetween, VCPUS_MAX, wordOr } from '../options.ts';
 import { isTerminal, printJson, printProgress } from '../output.ts';
 import { progressLine, reportText } from '../run-report.ts';
 
@@ -40,7 +39,7 @@ function describeRun(program: Command): Command {
         'ports, first in peace, then while the layout changes under them. Every answer is compared with the one due.',
     )
     .option('--machine <name|file>', 'a bundled machine, or a flatview-layout/1 file', 'q35')
-    .option('--vcpus <count>', 'vCPU workers', integerBetween(1, READER_COUNT_MAX), 2)
+    .option('--vcpus <count>', 'vCPU workers', integerBetween(1, VCPUS_MAX), 2)
     .option(
       '--seconds <seconds>',
       'length of each of the two phases, quiet and churn',
@@ -90,7 +89,7 @@ class LiveView {
   show(progress: RunProgress): void {
     const line = progressLine(progress);
     if (this.overwrites) {
-      const width = Math.max(20, (process.stderr.columns ?? 80) - 1);
+      const width = Math.max(20, (process.stderr.columns || 80) - 1);
       process.stderr.write(`\r\x1b[K${line.slice(0, width)}`);
       this.isOpen = true;
     } else if (performance.now() - this.lastMs >= LINE_EVERY_MS) {
