@@ -5,11 +5,13 @@
  * fits, then counting: the k-th alias of a name shows the k-th section of the target's name.
  */
 import { MemoryError } from '../base/errors.ts';
+import { groupUnder } from './group-under.ts';
 import type { Draft } from './mtree-draft.ts';
 import { below, type TextNode, type TextSection } from './mtree-lines.ts';
 
 /**
  * Sets `aliasTarget` of every draft that is an alias.
+ * @returns for each alias that could show several regions, which
  * @throws MemoryError INVALID_MTREE_TEXT if the text has no section for what an alias shows
  */
 export function resolveAliases(
@@ -17,36 +19,43 @@ export function resolveAliases(
   draftByNode: ReadonlyMap<TextNode, Draft>,
   file: string,
   guessed: string[],
-): void {
+): ReadonlyMap<Draft, readonly Draft[]> {
   const resolver = new AliasResolver(sections, draftByNode, file);
   for (const { root } of sections) {
     if (root === null) continue;
     resolver.meet(root);
     for (const node of below(root)) resolver.meet(node);
   }
-  for (const [name, count] of resolver.choices) {
+  for (const [name, count] of resolver.openCounts) {
     guessed.push(`which of the regions named '${name}' is shown by ${count} of its aliases`);
   }
+  return resolver.choices;
 }
 
 class AliasResolver {
   /** Number of aliases that could show several regions, by the name of the target. */
-  readonly choices = new Map<string, number>();
+  readonly openCounts = new Map<string, number>();
+  readonly choices = new Map<Draft, readonly Draft[]>();
   private readonly draftByNode: ReadonlyMap<TextNode, Draft>;
   private readonly file: string;
   /** In the order of their sections. */
   private readonly targetsByName = new Map<string, Draft[]>();
   private readonly met = new Set<Draft>();
   private readonly countByNames = new Map<string, number>();
+  /** Roots of sections of either kind, each region once. */
+  private readonly rootsByName = new Map<string, Draft[]>();
+  private readonly choicesByOwner = new Map<string, readonly Draft[]>();
 
   constructor(sections: readonly TextSection[], draftByNode: ReadonlyMap<TextNode, Draft>, file: string) {
     this.draftByNode = draftByNode;
     this.file = file;
+    const known = new Set<Draft>();
     for (const { kind, root } of sections) {
-      if (kind !== 'memory-region' || root === null) continue;
-      const targets = this.targetsByName.get(root.name);
-      if (targets === undefined) this.targetsByName.set(root.name, [draftByNode.get(root)!]);
-      else targets.push(draftByNode.get(root)!);
+      if (root === null) continue;
+      const draft = draftByNode.get(root)!;
+      if (kind === 'memory-region') groupUnder(this.targetsByName, root.name, draft);
+      if (!known.has(draft)) groupUnder(this.rootsByName, root.name, draft);
+      known.add(draft);
     }
   }
 
@@ -63,6 +72,25 @@ class AliasResolver {
     }
     alias.aliasTarget = targets.length === 1 ? targets[0]! : this.choose(alias, name, targets);
     this.met.add(alias.aliasTarget);
+    if (this.rootsByName.get(name)!.length > 1) this.choices.set(alias, this.choicesFor(alias, name));
+  }
+
+  /**
+   * Which of equal sections is which is a guess too, so roots of address spaces are among the choices.
+   * One list for all aliases of an owner.
+   */
+  private choicesFor(alias: Draft, name: string): readonly Draft[] {
+    const { owner } = alias.node;
+    const key = JSON.stringify([name, owner]);
+    let choices = this.choicesByOwner.get(key);
+    if (choices === undefined) {
+      choices = preferring(
+        this.rootsByName.get(name)!,
+        ({ node }) => node.owner !== null && node.owner === owner,
+      );
+      this.choicesByOwner.set(key, choices);
+    }
+    return choices;
   }
 
   private choose(alias: Draft, name: string, targets: readonly Draft[]): Draft {
@@ -76,7 +104,7 @@ class AliasResolver {
       (target) => target.node.owner !== null && target.node.owner === alias.node.owner,
     );
     const fitting = preferring(owned, (target) => alias.node.alias!.offset < target.size);
-    if (fitting.length > 1) this.choices.set(name, (this.choices.get(name) ?? 0) + 1);
+    if (fitting.length > 1) this.openCounts.set(name, (this.openCounts.get(name) ?? 0) + 1);
     return preferring(fitting, (target) => target === targets[count % targets.length])[0]!;
   }
 }

@@ -24,6 +24,8 @@ export interface DraftSpace {
 export interface DraftLayout {
   readonly drafts: readonly Draft[];
   readonly spaces: readonly DraftSpace[];
+  /** For each alias whose target's name several regions have: those that it may show. */
+  readonly choices: ReadonlyMap<Draft, readonly Draft[]>;
   /** What could have been understood in another way. */
   readonly guessed: string[];
 }

@@ -3,6 +3,7 @@
  * address space, inside others, and as "memory-region:" where an alias shows it.
  * Result: drafts, one a region, with what is certain filled in and what the text leaves out as first guess.
  */
+import { groupUnder } from './group-under.ts';
 import { resolveAliases } from './mtree-aliases.ts';
 import type { Draft, DraftLayout } from './mtree-draft.ts';
 import { below, type TextNode, type TextSection } from './mtree-lines.ts';
@@ -12,13 +13,13 @@ export function draftsFromSections(sections: readonly TextSection[], file: strin
   const guessed: string[] = [];
   const homes = new HomeFinder(sections);
   const { drafts, draftByNode } = new DraftFactory(sections, homes.homes);
-  resolveAliases(sections, draftByNode, file, guessed);
+  const choices = resolveAliases(sections, draftByNode, file, guessed);
   if (homes.choices > 0)
     guessed.push(`which of several equal regions is meant: ${homes.choices} times the first`);
   const spaces = sections.flatMap(({ kind, names, root }) =>
     kind === 'address-space' ? names.map((name) => ({ name, root: root && draftByNode.get(root)! })) : [],
   );
-  return { drafts, spaces, guessed };
+  return { drafts, spaces, choices, guessed };
 }
 
 /** Finds for each section the place in another section where the same region is printed with its surroundings. */
@@ -101,12 +102,6 @@ class HomeFinder {
     this.weights.set(node, weight);
     return shape;
   }
-}
-
-function groupUnder<K, V>(groups: Map<K, V[]>, key: K, value: V): void {
-  const group = groups.get(key);
-  if (group === undefined) groups.set(key, [value]);
-  else group.push(value);
 }
 
 /** One draft for all nodes that are the same region. */

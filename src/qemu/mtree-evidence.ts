@@ -12,22 +12,32 @@ import { buildLayout } from './layout-file.ts';
 import { type Draft, type DraftLayout, isOpen } from './mtree-draft.ts';
 import { type Layer, layersAt } from './mtree-layers.ts';
 import { layoutFromDrafts } from './mtree-records.ts';
+import { SharingEvidence } from './mtree-sharing.ts';
 
 const ROUNDS_MAX = 30;
 
 /** @returns what was learned, and what still differs, in words */
 export function learnFromFlat(layout: DraftLayout, views: readonly FlatTextView[], file: string): string[] {
   const evidence = new Evidence(layout, views);
+  const sharing = new SharingEvidence(layout, views);
+  sharing.learn();
   let differences = evidence.compare(file);
-  for (let round = 0; round < ROUNDS_MAX && differences.length > 0; round++) {
-    if (!differences.map((difference) => evidence.explain(difference)).includes(true)) break;
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    const explained = differences.map((difference) => evidence.explain(difference)).includes(true);
+    if (!sharing.learn() && !explained) break;
     differences = evidence.compare(file);
   }
-  const told = evidence.told();
+  const told = [...sharing.told(), ...evidence.told()];
   if (differences.length > 0) {
     const { space, start } = differences[0]!;
     told.push(
       `not explained: ${differences.length} ranges differ from the flat text, the first in '${space}' at 0x${start.toString(16)}`,
+    );
+  }
+  const unexplained = sharing.unexplained();
+  if (unexplained.length > 0) {
+    told.push(
+      `not explained: the flat views of ${unexplained.length} address spaces begin or are shared otherwise, the first is '${unexplained[0]}'`,
     );
   }
   return told;

@@ -4,21 +4,37 @@
  */
 import { type Draft, isOpen } from './mtree-draft.ts';
 
-/** Of QEMU's regions with children, those that answer where the children do not. */
+/** Of the regions with children in QEMU's devices, those that answer where the children do not. */
 const ANSWERING_PARENTS = new Set([
-  'io',
-  'rtc',
-  'iocsr',
-  'pci0-io',
-  'vga.mmio',
-  'gpex_mmio_window',
+  'ahci',
+  'aspeed.i2c',
+  'aspeed.sdhci',
+  'aspeed.smc.flash',
+  'bochs-display-mmio',
+  'dino',
   'gpex_ioport_window',
+  'gpex_mmio_window',
+  'io',
+  'iocsr',
   'nubus-slots',
   'nubus-super-slots',
+  'pci-isa-mmio',
+  'pci0-io',
+  'rtc',
+  'sabre-config',
+  'unin-pci-isa-mmio',
+  'vga.mmio',
+  'via-pm',
+  'xtfpga.io',
 ]);
-/** Of QEMU's regions without children, those that answer nothing. */
-const EMPTY_LEAVES =
-  /^(?:gpex_mmio|gpex_ioport|platform bus|pci_io|pci_mem|pci_bridge_io|.*container|e1000e-flash|tce-root-.*|nubus-super-slot-.*)$/;
+/** Names of spaces that a bus, a bridge or a board fills with devices: without children they answer nothing. */
+const EMPTY_LEAVES = [
+  /^(?:system|smram|device-memory|platform bus|isa-mem|gpex_mmio|gpex_ioport)$/,
+  /^pcie?[0-9]*(?:[-_ ](?:bus|bridge))?(?:[-_ ](?:io|pio|mem|memory|mmio|pci))?$/,
+  /^pci@[0-9a-f]+\.(?:io|mmio)$/,
+  /container$/,
+  /^(?:e1000e-flash|tce-root-.*|nubus-super-slot-.*|xive-vc-(?:end|ipi))$/,
+];
 /** Aliases that QEMU makes read-only. */
 const READONLY_ALIASES = new Set(['pam-rom']);
 
@@ -71,7 +87,9 @@ export function applyRules(drafts: readonly Draft[]): string[] {
 function answers(draft: Draft): boolean {
   const { node } = draft;
   if (!isOpen(draft)) return node.type !== 'container' && !node.unprinted;
-  return node.children.length === 0 ? !EMPTY_LEAVES.test(node.name) : ANSWERING_PARENTS.has(node.name);
+  return node.children.length === 0
+    ? !EMPTY_LEAVES.some((names) => names.test(node.name))
+    : ANSWERING_PARENTS.has(node.name);
 }
 
 /** @returns how many neighbours could also have been the other way round */
