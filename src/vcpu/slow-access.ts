@@ -212,15 +212,17 @@ export class SlowAccess {
     );
   }
 
+  /** Offset within the region of (hi, lo), which the section at `word` covers; exact below 2^53. */
   private offsetInRegion(word: number, hi: number, lo: number): number {
     const arena = this.arena;
     const startHi = arena[word + section.SECTION_START_HI]!;
     const startLo = arena[word + section.SECTION_START_LO]!;
-    const offsetLo = arena[word + section.SECTION_REGION_OFFSET_LO]! >>> 0;
     const offsetHi = arena[word + section.SECTION_REGION_OFFSET_HI]!;
-    if (startHi === hi && offsetHi === 0) return offsetLo + ((lo - startLo) >>> 0);
-    const delta = (hi - startHi) * 2 ** 32 + ((lo >>> 0) - (startLo >>> 0));
-    return (offsetHi >>> 0) * 2 ** 32 + offsetLo + delta; // exact below 2^53
+    const low = (arena[word + section.SECTION_REGION_OFFSET_LO]! >>> 0) + ((lo - startLo) >>> 0);
+    if (startHi === hi && offsetHi === 0) return low;
+    const borrow = lo >>> 0 < startLo >>> 0 ? 1 : 0;
+    const carry = low >= 2 ** 32 ? 1 : 0;
+    return ((offsetHi + hi - startHi - borrow + carry) >>> 0) * 2 ** 32 + (low >>> 0);
   }
 
   private loadSplit(hi: number, lo: number, size: number): number {

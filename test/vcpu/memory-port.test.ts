@@ -144,6 +144,28 @@ describe('what is not RAM', () => {
     expect(calls).toEqual(['w0/4=4294967295', 'r2/1', 'r3/1', 'w0/4=1', 'w3/4=2']);
   });
 
+  test('a device that spans the whole address space is told every offset, in its upper half too', () => {
+    const offsets: number[] = [];
+    const callbacks = { read: (offset: number) => offsets.push(offset), write: () => {} };
+    const everything = MemoryRegion.io('all', 2n ** 64n, { placement: 'control', callbacks });
+    const shifted = MemoryRegion.alias('shifted', everything, 0xffff_f000n, 2n ** 63n);
+    const { port } = machine.show('memory', everything);
+    const other = machine.show('other', rootWith([0x10, shifted]));
+    for (const address of [0x1000n, 2n ** 32n, 2n ** 52n, 2n ** 63n, 2n ** 64n - 2n ** 11n])
+      port.read(address, 1);
+    for (const address of [0x10n, 0x1010n, 2n ** 32n]) other.port.read(address, 1);
+    expect(offsets).toEqual([
+      0x1000,
+      2 ** 32,
+      2 ** 52,
+      2 ** 63,
+      2 ** 64 - 2 ** 11,
+      0xffff_f000,
+      2 ** 32,
+      0x1_ffff_eff0,
+    ]);
+  });
+
   test('an I/O region without callbacks rejects every access', () => {
     const { port } = machine.show('memory', rootWith([0, MemoryRegion.io('reserved', PAGE, null)]));
     expect(port.load64(0, 0)).toBe(0);
