@@ -9,17 +9,21 @@ import type { FlatRange } from '../render/flat-view.ts';
 import { rangeType } from '../render/flat-view.ts';
 import type { FlatTextRange, FlatTextView } from './flat-text.ts';
 import { buildLayout } from './layout-file.ts';
+import { AliasTargets } from './mtree-alias-targets.ts';
 import { type Draft, type DraftLayout, isOpen } from './mtree-draft.ts';
 import { type Layer, layersAt } from './mtree-layers.ts';
 import { layoutFromDrafts } from './mtree-records.ts';
 import { SharingEvidence } from './mtree-sharing.ts';
 
 const ROUNDS_MAX = 30;
+/** How often another region of an alias's name is tried, in all. */
+const CHOICES_TRIED_MAX = 20_000;
 
 /** @returns what was learned, and what still differs, in words */
 export function learnFromFlat(layout: DraftLayout, views: readonly FlatTextView[], file: string): string[] {
-  const evidence = new Evidence(layout, views);
-  const sharing = new SharingEvidence(layout, views);
+  const targets = new AliasTargets(layout.choices);
+  const evidence = new Evidence(layout, views, targets);
+  const sharing = new SharingEvidence(layout, views, targets);
   sharing.learn();
   let differences = evidence.compare(file);
   for (let round = 0; round < ROUNDS_MAX; round++) {
@@ -45,6 +49,7 @@ export function learnFromFlat(layout: DraftLayout, views: readonly FlatTextView[
 
 interface Difference {
   readonly space: string;
+  readonly spaceRoot: Draft | null;
   /** Where the rendering begins: what is wrong may be which region that is. */
   readonly root: Draft | null;
   readonly start: bigint;
@@ -60,9 +65,12 @@ class Evidence {
   private readonly empties = new Set<Draft>();
   private readonly readonly = new Set<Draft>();
   private readonly reordered = new Set<Draft>();
+  private readonly targets: AliasTargets;
+  private choicesTried = 0;
 
-  constructor(layout: DraftLayout, views: readonly FlatTextView[]) {
+  constructor(layout: DraftLayout, views: readonly FlatTextView[], targets: AliasTargets) {
     this.layout = layout;
+    this.targets = targets;
     for (const view of views) {
       for (const { name, root } of view.spaces) {
         const key = JSON.stringify([name, root]);
@@ -88,6 +96,7 @@ class Evidence {
         const root = viewRoot === null ? null : draftByRegion.get(viewRoot)!;
         return differencesOf(view.ranges, evidence.ranges).map((found) => ({
           space: name,
+          spaceRoot: spaceRoot === null ? null : draftByRegion.get(spaceRoot)!,
           root,
           ...found,
         }));
@@ -97,17 +106,22 @@ class Evidence {
   }
 
   /** Turns the guesses that explain a difference. @returns whether any was turned */
-  explain({ root, start, wanted }: Difference): boolean {
-    if (root === null) return false;
+  explain({ spaceRoot, root, start, wanted }: Difference): boolean {
+    if (root === null || spaceRoot === null) return false;
+    const place = wanted && { ...wanted, offset: wanted.offset + (start - wanted.start) };
     const layers = layersAt(root, start);
-    if (wanted === null) return layers.map((layer) => this.silence(layer.draft)).includes(true);
-    const offset = wanted.offset + (start - wanted.start);
-    const index = layers.findIndex(
-      ({ draft, offsetInRegion }) =>
-        draft.node.name === wanted.name &&
-        draft.node.priority === wanted.priority &&
-        offsetInRegion === offset,
+    if (this.turnLayers(layers, place)) return true;
+    const top = layers.find(({ draft }) => draft.terminates);
+    if (place !== null && top !== undefined && isLayerOf(top, place)) return false;
+    // The last resort: what the way to the root, or a part of it, leads to may be another region of that name.
+    return (
+      this.exchange(layers, place) || (spaceRoot !== root && this.exchange(layersAt(spaceRoot, start), place))
     );
+  }
+
+  private turnLayers(layers: readonly Layer[], wanted: FlatTextRange | null): boolean {
+    if (wanted === null) return layers.map((layer) => this.silence(layer.draft)).includes(true);
+    const index = layers.findIndex((layer) => isLayerOf(layer, wanted));
     const shown = layers[index];
     if (shown === undefined) return false;
     let turned = false;
@@ -128,6 +142,7 @@ class Evidence {
       [this.empties, 'are empty containers'],
       [this.readonly, 'are read-only'],
       [this.reordered, 'lie over siblings of equal priority'],
+      [this.targets.corrected, 'show another of the regions with the name of their target'],
     ];
     return learned.flatMap(([drafts, what]) =>
       drafts.size > 0 ? [`from the flat text: ${namesOf(drafts)} ${what}`] : [],
@@ -158,6 +173,24 @@ class Evidence {
     return true;
   }
 
+  /** Lets an alias show another region of the same name, one with `wanted` on top at this place. */
+  private exchange(layers: readonly Layer[], wanted: FlatTextRange | null): boolean {
+    for (const { draft, offsetInRegion, path } of layers) {
+      const alias = path.at(-2);
+      if (alias === undefined || alias.aliasTarget !== draft || this.targets.isSettled(alias)) continue;
+      for (const choice of this.targets.choices.get(alias) ?? []) {
+        if (choice === draft) continue;
+        if (this.choicesTried++ > CHOICES_TRIED_MAX) return false;
+        const inside = layersAt(choice, choice.address + offsetInRegion);
+        const top = inside.find((layer) => layer.draft.terminates);
+        if (wanted === null ? top !== undefined : top === undefined || !isLayerOf(top, wanted)) continue;
+        this.targets.exchange(alias, choice);
+        return true;
+      }
+    }
+    return false;
+  }
+
   private setReadonly(layer: Layer, wanted: boolean): boolean {
     if (layer.draft.readonly || layer.path.some((draft) => draft.readonly) === wanted) return false;
     // The alias next to the region is the one that is about it; a farther one shows other things too.
@@ -168,6 +201,12 @@ class Evidence {
     return true;
   }
 }
+
+/** `wanted` begins at the layer's place. */
+const isLayerOf = ({ draft, offsetInRegion }: Layer, wanted: FlatTextRange): boolean =>
+  draft.node.name === wanted.name &&
+  draft.node.priority === wanted.priority &&
+  offsetInRegion === wanted.offset;
 
 const rootText = (root: MemoryRegion | null): string =>
   root === null

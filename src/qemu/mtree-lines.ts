@@ -52,9 +52,6 @@ export function readMtreeText(text: string, file: string): TextSection[] {
   );
   const withOwners = lines.some(({ text: line }) => / (owner|parent):\{.*\}$/.test(line));
   const targets = new Set(lines.map(({ text: line }) => HEADING.exec(line)?.[2]));
-  const printsDisabled = lines.some(
-    ({ text: line }) => line.endsWith(' [disabled]') || line.includes(' [disabled] '),
-  );
   let nodeCount = 0;
   let builder: TreeBuilder | null = null;
   for (const { text: line, number } of lines) {
@@ -65,7 +62,7 @@ export function readMtreeText(text: string, file: string): TextSection[] {
     } else if (heading !== null) {
       const section = openSection(sections, builder, heading[1] as TextSection['kind'], heading[2]!, number);
       if (section !== sections.at(-1)) sections.push(section);
-      builder = new TreeBuilder(section, printsDisabled);
+      builder = new TreeBuilder(section);
     } else {
       if (builder === null)
         scanner.fail('a region outside any section; a line "address-space: NAME" must come first');
@@ -73,6 +70,9 @@ export function readMtreeText(text: string, file: string): TextSection[] {
       builder.add(readNode(scanner, withOwners, targets), scanner);
     }
   }
+  const printsDisabled = lines.some(
+    ({ text: line }) => line.endsWith(' [disabled]') || line.includes(' [disabled] '),
+  );
   for (const section of sections) completeRoot(section, printsDisabled, file);
   return sections;
 }
@@ -201,30 +201,21 @@ function splitNames(
 /** Hangs the lines of one section under each other by their indentation. */
 class TreeBuilder {
   private readonly section: TextSection;
-  private readonly printsDisabled: boolean;
   /** The path to the line added last; element i has level i + 1. */
   private readonly path: TextNode[] = [];
 
-  constructor(section: TextSection, printsDisabled: boolean) {
+  constructor(section: TextSection) {
     this.section = section;
-    this.printsDisabled = printsDisabled;
   }
 
   add(node: TextNode, scanner: LineScanner): void {
     if (node.level > DEPTH_MAX) scanner.fail(`nested more than ${DEPTH_MAX} deep`);
     this.path.length = Math.min(this.path.length, node.level - 1);
-    const parent = this.path.at(-1);
-    if (parent !== undefined && !this.mayContain(parent, node)) this.path.pop();
+    // An alias has no children: these belong to a disabled sibling that was not printed.
+    if (this.path.at(-1)?.alias) this.path.pop();
     while (this.path.length < node.level - 1)
       this.push(unprintedFor(node.line, this.path.at(-1), this.path.length + 1), scanner);
     this.push(node, scanner);
-  }
-
-  /** What cannot be a child belongs to a disabled sibling that was not printed; that has any size. */
-  private mayContain(parent: TextNode, node: TextNode): boolean {
-    if (parent.alias !== null) return false;
-    if (this.printsDisabled || parent.unprinted || this.path.length === 1) return true;
-    return node.start <= parent.start + parent.size - 1n && parent.start <= node.start + node.size - 1n;
   }
 
   private push(node: TextNode, scanner: LineScanner): void {

@@ -6,6 +6,7 @@
 import { DEPTH_MAX } from '../model/visit-budget.ts';
 import type { FlatTextView } from './flat-text.ts';
 import { groupUnder } from './group-under.ts';
+import type { AliasTargets } from './mtree-alias-targets.ts';
 import { type Draft, type DraftLayout, type DraftSpace, isOpen } from './mtree-draft.ts';
 
 /** From a root to where the rendering begins. */
@@ -18,16 +19,15 @@ interface Way {
 export class SharingEvidence {
   private readonly layout: DraftLayout;
   private readonly views: readonly FlatTextView[];
-  private readonly aliasesByTarget = new Map<Draft, Set<Draft>>();
-  private readonly retargeted = new Set<Draft>();
+  private readonly targets: AliasTargets;
   private readonly turned = new Set<Draft>();
   /** Of each list of choices, where they lead to. */
   private readonly choicesByEnd = new Map<readonly Draft[], Map<Draft, Draft>>();
 
-  constructor(layout: DraftLayout, views: readonly FlatTextView[]) {
+  constructor(layout: DraftLayout, views: readonly FlatTextView[], targets: AliasTargets) {
     this.layout = layout;
     this.views = views;
-    for (const alias of layout.choices.keys()) this.index(alias, alias.aliasTarget!);
+    this.targets = targets;
   }
 
   /** Turns the guesses that explain how views are shared. @returns whether any was turned */
@@ -42,11 +42,10 @@ export class SharingEvidence {
     for (const [view, spaces] of members) {
       for (const { root } of spaces) {
         const { steps, end } = wayFrom(root);
-        if (end !== null && !steps.some((step) => this.layout.choices.has(step))) ends.set(end, view);
+        if (end !== null && !steps.some((step) => this.targets.choices.has(step))) ends.set(end, view);
       }
     }
-    const settled = new Set<Draft>();
-    for (const [view, spaces] of members) if (this.bringTogether(view, spaces, ends, settled)) turned = true;
+    for (const [view, spaces] of members) if (this.bringTogether(view, spaces, ends)) turned = true;
     return turned;
   }
 
@@ -67,8 +66,6 @@ export class SharingEvidence {
     const told: string[] = [];
     const names = (drafts: ReadonlySet<Draft>): string =>
       [...new Set([...drafts].map(({ node }) => `'${node.name}'`))].sort().slice(0, 12).join(', ');
-    if (this.retargeted.size > 0)
-      told.push(`from shared flat views: which region of its name is shown by ${names(this.retargeted)}`);
     if (this.turned.size > 0) told.push(`from the roots of flat views: whether ${names(this.turned)} answer`);
     return told;
   }
@@ -128,7 +125,6 @@ export class SharingEvidence {
     view: FlatTextView,
     spaces: readonly DraftSpace[],
     ends: Map<Draft, FlatTextView>,
-    settled: Set<Draft>,
   ): boolean {
     if (view.root === null) return false;
     const ways = spaces.map(({ root }) => wayFrom(root));
@@ -138,24 +134,25 @@ export class SharingEvidence {
     const wanted = certain ?? ways.find(({ end }) => free(end))?.end ?? this.otherEnd(ways, free);
     if (!wanted) return false;
     ends.set(wanted, view);
+    const aliases = ways.map(({ steps }) => steps.findLast((step) => this.targets.choices.has(step)));
+    const together = new Set(aliases.filter((alias) => alias !== undefined));
     let turned = false;
-    for (const { steps, end } of ways) {
-      const alias = steps.findLast((step) => this.layout.choices.has(step));
+    for (const [index, alias] of aliases.entries()) {
       if (alias === undefined) continue;
-      settled.add(alias);
-      if (end === wanted) continue;
-      const target = this.leadingTo(this.layout.choices.get(alias)!).get(wanted);
+      if (certain) this.targets.settle(alias);
+      if (ways[index]!.end === wanted) continue;
+      const target = this.leadingTo(this.targets.choices.get(alias)!).get(wanted);
       if (target === undefined) continue;
-      this.exchange(alias, target, settled);
+      this.targets.exchange(alias, target, together);
       turned = true;
     }
     return turned;
   }
 
   private otherEnd(ways: readonly Way[], free: (end: Draft | null) => end is Draft): Draft | undefined {
-    const alias = ways.flatMap(({ steps }) => steps).find((step) => this.layout.choices.has(step));
+    const alias = ways.flatMap(({ steps }) => steps).find((step) => this.targets.choices.has(step));
     if (alias === undefined) return undefined;
-    return [...this.leadingTo(this.layout.choices.get(alias)!).keys()].find(free);
+    return [...this.leadingTo(this.targets.choices.get(alias)!).keys()].find(free);
   }
 
   private leadingTo(choices: readonly Draft[]): ReadonlyMap<Draft, Draft> {
@@ -169,29 +166,6 @@ export class SharingEvidence {
       this.choicesByEnd.set(choices, byEnd);
     }
     return byEnd;
-  }
-
-  /** Lets `alias` show `target`; other aliases that did, and are not settled, take over what it showed. */
-  private exchange(alias: Draft, target: Draft, settled: ReadonlySet<Draft>): void {
-    const before = alias.aliasTarget!;
-    for (const other of [...(this.aliasesByTarget.get(target) ?? [])]) {
-      if (!settled.has(other) && this.layout.choices.get(other)!.includes(before))
-        this.retarget(other, before);
-    }
-    this.retarget(alias, target);
-    this.retargeted.add(alias);
-  }
-
-  private retarget(alias: Draft, target: Draft): void {
-    this.aliasesByTarget.get(alias.aliasTarget!)?.delete(alias);
-    alias.aliasTarget = target;
-    this.index(alias, target);
-  }
-
-  private index(alias: Draft, target: Draft): void {
-    const aliases = this.aliasesByTarget.get(target);
-    if (aliases === undefined) this.aliasesByTarget.set(target, new Set([alias]));
-    else aliases.add(alias);
   }
 }
 
