@@ -96,7 +96,7 @@ test('prints one JSON document, with what was guessed', async () => {
   const tree = file('json.txt', `address-space: memory\n  ${board}\n    ${timer}\n\n`);
   const flat = file(
     'evidence.txt',
-    'FlatView #0\n AS "memory", root: board\n Root memory region: (none)\n  No rendered FlatView\n',
+    'FlatView #0\n AS "memory", root: board\n Root memory region: board\n  No rendered FlatView\n',
   );
   const { status, stdout, stderr } = await mtree('--json', '--flat', flat, tree);
   expect([status, stderr]).toEqual([0, '']);
