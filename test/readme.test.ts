@@ -1,0 +1,42 @@
+/** What the README shows must be what runs. */
+
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+
+const project = new URL('..', import.meta.url);
+const readme = readFileSync(new URL('README.md', project), 'utf8');
+const blocks = [...readme.matchAll(/^```(\w*)\n(.*?)^```/gms)].map(([, language, text]) => ({
+  language,
+  text,
+}));
+
+describe('the README', () => {
+  test('shows examples/hello/main.ts as it is', () => {
+    const example = readFileSync(new URL('examples/hello/main.ts', project), 'utf8');
+    expect(blocks.filter(({ language }) => language === 'ts').map(({ text }) => text)).toEqual([example]);
+  });
+
+  test('shows a program that rings as often as its bell counts', { timeout: 60_000 }, () => {
+    const run = spawnSync(process.execPath, ['--import', 'tsx', 'examples/hello/main.ts'], {
+      cwd: project,
+      encoding: 'utf8',
+      timeout: 50_000,
+    });
+    expect(run.stderr).toBe('');
+    const [, rang, counted] = /^the vCPUs rang (\d+) times, the bell counted (\d+)\n$/.exec(run.stdout) ?? [];
+    expect(Number(rang)).toBeGreaterThan(0);
+    expect(counted).toBe(rang);
+  });
+
+  test('opens with the two commands', () => {
+    expect(readme).toContain('npm ci && npm start');
+    expect(readme).toContain('npm ci && npm test');
+  });
+
+  test('links only to files that are there', () => {
+    const links = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target]) => target!);
+    expect(links.length).toBeGreaterThan(3);
+    for (const target of links) expect(() => readFileSync(new URL(target, project))).not.toThrow(/ENOENT/);
+  });
+});
