@@ -51,7 +51,8 @@ export class Vcpu {
   private readonly ram: RamViews;
   private readonly devices: DeviceTable;
   private readonly inbox: AttachmentInbox;
-  private readonly ports = new Map<string, MemoryPort>();
+  /** By the address space's index. */
+  private readonly ports = new Map<number, MemoryPort>();
   private readonly runStateWord: number;
   private readonly interruptWord: number;
   private readonly phaseWord: number;
@@ -75,7 +76,7 @@ export class Vcpu {
     this.runStateWord = readerWord(slot) + READER_RUN_STATE;
     this.interruptWord = readerWord(slot) + READER_INTERRUPTS;
     this.phaseWord = readerWord(slot) + READER_PHASE;
-    this.memory = this.openPort(this.inbox.addressSpace(parts.addressSpaces[0] ?? null));
+    this.memory = this.portOf(this.inbox.addressSpace(parts.addressSpaces[0] ?? null));
     for (const name of parts.addressSpaces) this.port(name);
     this.devices.loadAll();
     this.session.attach();
@@ -83,15 +84,11 @@ export class Vcpu {
   }
 
   /**
-   * The port to an address space of the machine, always the same one for a name.
+   * The port to the machine's newest address space of that name; an address space has one port.
    * @throws MemoryError ADDRESS_SPACE_UNKNOWN
    */
   port(addressSpaceName: string): MemoryPort {
-    const open = this.ports.get(addressSpaceName);
-    if (open !== undefined) return open;
-    const port = this.openPort(this.inbox.addressSpace(addressSpaceName));
-    this.ports.set(addressSpaceName, port);
-    return port;
+    return this.portOf(this.inbox.addressSpace(addressSpaceName));
   }
 
   /**
@@ -141,9 +138,12 @@ export class Vcpu {
     this.session.end(PHASE_FINISHED);
   }
 
-  private openPort(addressSpace: number): MemoryPort {
+  private portOf(addressSpace: number): MemoryPort {
+    const open = this.ports.get(addressSpace);
+    if (open !== undefined) return open;
     const memory = { control: this.words, arena: this.arena, ram: this.ram };
     const port = new MemoryPort(memory, addressSpace, this.devices);
+    this.ports.set(addressSpace, port);
     this.session.add(port);
     return port;
   }

@@ -66,6 +66,7 @@ describe('a vCPU in this thread', () => {
     vcpu.memory.store32(0, 4, 9);
     expect(vcpu.port('memory').load32(0, 4)).toBe(9);
     expect(vcpu.port('I/O')).toBe(vcpu.port('I/O'));
+    expect(vcpu.port('memory')).toBe(vcpu.memory);
     expect(() => vcpu.port('io')).toThrow(/ADDRESS_SPACE_UNKNOWN/);
   });
 
