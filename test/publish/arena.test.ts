@@ -1,17 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { MemoryError } from '../../src/base/errors.ts';
 import { CELL_BYTES, CELL_FIRST_FREE, cellWord, POISON } from '../../src/layout/map-entry.ts';
 import { Arena, type CellRun } from '../../src/publish/arena.ts';
-
-const codeOf = (body: () => void): string | undefined => {
-  try {
-    body();
-    return undefined;
-  } catch (error) {
-    return error instanceof MemoryError ? error.code : String(error);
-  }
-};
+import { codeOf } from '../support/code-of.ts';
 
 /** The cells that a run of `count` takes: the next power of two. */
 const cellsOf = ({ cell, count }: CellRun): number[] =>

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { MemoryError } from '../../src/base/errors.ts';
+import type { MemoryError } from '../../src/base/errors.ts';
 import { MEMTX_DECODE_ERROR, MEMTX_OK } from '../../src/base/mem-tx-result.ts';
 import { ADDRESS_SPACE_COUNT_MAX, rootWord } from '../../src/layout/control-block.ts';
 import { CELL_BYTES, cellWord } from '../../src/layout/map-entry.ts';
@@ -9,6 +9,7 @@ import { MemoryRegion } from '../../src/model/memory-region.ts';
 import { transaction } from '../../src/model/transaction.ts';
 import type { Publication } from '../../src/publish/publisher.ts';
 import { BenchMachine, type BenchMachineOptions, registers } from '../support/bench-machine.ts';
+import { codeOf } from '../support/code-of.ts';
 
 const PAGE = 0x1000;
 let machine: BenchMachine;
@@ -23,14 +24,6 @@ function rootWith(...children: [number | bigint, MemoryRegion][]): MemoryRegion 
   for (const [offset, child] of children) root.addSubregion(offset, child);
   return root;
 }
-const codeOf = (body: () => void): string | undefined => {
-  try {
-    body();
-    return undefined;
-  } catch (error) {
-    return error instanceof MemoryError ? error.code : String(error);
-  }
-};
 /** The reader passes a checkpoint, and what it held is reclaimed. */
 function settle(): void {
   machine.checkpoint();

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { MemoryError } from '../../src/base/errors.ts';
 import type { Attachment } from '../../src/layout/attachments.ts';
 import { MemoryRegion } from '../../src/model/memory-region.ts';
 import { RAM_BUFFER_BYTES_MAX, type RamBlock, RamStore } from '../../src/publish/ram-store.ts';
+import { codeOf } from '../support/code-of.ts';
 
 const PAGE = 4096;
 const GIB = 2 ** 30;
@@ -17,14 +17,6 @@ beforeEach(() => {
 });
 
 const ram = (bytes: number | bigint): MemoryRegion => MemoryRegion.ram(`ram of ${bytes}`, bytes);
-const codeOf = (body: () => void): string | undefined => {
-  try {
-    body();
-    return undefined;
-  } catch (error) {
-    return error instanceof MemoryError ? error.code : String(error);
-  }
-};
 /** Ascending from 0, without gaps, and enough for the region. */
 function expectWhole(region: MemoryRegion, blocks: readonly RamBlock[]): void {
   let end = 0n;
