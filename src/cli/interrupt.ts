@@ -21,6 +21,21 @@ export function onInterrupt(cleanUp: CleanUp): () => void {
   };
 }
 
+/** Awaits `work`; when the process is asked to end, its signal aborts, and the process waits for it to settle. */
+export async function abortable(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const abort = new AbortController();
+  const done = work(abort.signal);
+  const noLongerWanted = onInterrupt(() => {
+    abort.abort();
+    return done;
+  });
+  try {
+    await done;
+  } finally {
+    noLongerWanted();
+  }
+}
+
 function interrupted(signal: NodeJS.Signals): void {
   stopListening();
   const wishes = [...cleanUps];

@@ -13,12 +13,12 @@ import { LiveLayout } from '../qemu/live-layout.ts';
 import type { SequenceStep } from '../qemu/sequence-file.ts';
 import { Machine } from '../service/machine.ts';
 import type { VcpuHandle } from '../service/vcpu-handle.ts';
+import { AccessCounts } from './access-counts.ts';
 import {
   advanceEra,
   BOARD_ANNOUNCED,
   BOARD_PUBLISHED,
   createBoard,
-  VCPU_ACCESSES,
   VCPU_CONFIRMED,
   VCPU_VIOLATIONS,
   vcpuWord,
@@ -75,14 +75,13 @@ export class LiveReplay {
   private generation = 0;
   private step = 0;
   private foundByControl = 0;
-  private checked = 0;
-  private readonly lastWords: number[];
+  private readonly counts: AccessCounts;
   private failure: unknown = null;
 
   constructor(options: ReplayOptions) {
     this.options = options;
     this.board = createBoard(options.vcpus);
-    this.lastWords = new Array<number>(options.vcpus).fill(0);
+    this.counts = new AccessCounts(this.board, options.vcpus);
     this.book = new CellBook(options.vcpus, SLOTS_MAX / Math.ceil(options.vcpus / 16));
     this.probes = new ProbeDevices(options.probeModule);
     this.expectations = new StepExpectations(this.tables, this.book);
@@ -125,7 +124,7 @@ export class LiveReplay {
     await this.machine.stop();
     await Promise.allSettled(this.vcpus.map(({ finished }) => finished));
     if (this.failure !== null) throw this.failure;
-    this.countAccesses();
+    this.counts.update();
     const { count, examples } = checkFinalMemory(this.machine, this.book, []);
     this.foundByControl += count;
     this.found.push(...examples);
@@ -140,7 +139,7 @@ export class LiveReplay {
       (sum, _, vcpu) => sum + this.board[vcpuWord(vcpu) + VCPU_VIOLATIONS]!,
       this.foundByControl + misdirected,
     );
-    return { checked: this.checked, violations, examples };
+    return { checked: this.counts.total, violations, examples };
   }
 
   close(): Promise<void> {
@@ -210,15 +209,7 @@ export class LiveReplay {
       advanceEra(board, this.vcpus.length);
       if (this.failure !== null) throw this.failure;
     }
-    this.countAccesses();
-  }
-
-  private countAccesses(): void {
-    for (const vcpu of this.vcpus.keys()) {
-      const word = this.board[vcpuWord(vcpu) + VCPU_ACCESSES]!;
-      this.checked += (word - this.lastWords[vcpu]!) >>> 0;
-      this.lastWords[vcpu] = word;
-    }
+    this.counts.update();
   }
 
   /** What the vCPUs see, under the names of the layout. */

@@ -7,7 +7,8 @@ import { MemoryError } from '../base/errors.ts';
 import type { SharedWords } from '../layout/control-block.ts';
 import { Machine, type MachineGauges } from '../service/machine.ts';
 import type { VcpuHandle } from '../service/vcpu-handle.ts';
-import { advanceEra, createBoard, VCPU_ACCESSES, VCPU_SLICES, VCPU_VIOLATIONS, vcpuWord } from './board.ts';
+import { AccessCounts } from './access-counts.ts';
+import { advanceEra, createBoard, VCPU_SLICES, VCPU_VIOLATIONS, vcpuWord } from './board.ts';
 import { TAG_MASK } from './cell-format.ts';
 import { ChurnDriver } from './churn-driver.ts';
 import { expectationTagAt } from './expectation-search.ts';
@@ -41,8 +42,7 @@ export class LiveRun {
   private readonly workload: Workload;
   private readonly options: LiveRunOptions;
   private readonly vcpus: readonly VcpuHandle[];
-  private readonly totals: number[];
-  private readonly lastWords: number[];
+  private readonly counts: AccessCounts;
   private readonly found: Violation[] = [];
   private foundByControl = 0;
   private stallCount = 0;
@@ -54,8 +54,7 @@ export class LiveRun {
     this.workload = workload;
     this.options = options;
     this.board = createBoard(vcpus);
-    this.totals = new Array<number>(vcpus).fill(0);
-    this.lastWords = new Array<number>(vcpus).fill(0);
+    this.counts = new AccessCounts(this.board, vcpus);
     const onStall = (): void => {
       this.stallCount += 1;
     };
@@ -90,12 +89,7 @@ export class LiveRun {
   /** Accesses checked by each vCPU so far. Call it several times a second: shared counts wrap. */
   accesses(): readonly number[] {
     advanceEra(this.board, this.vcpus.length);
-    for (const vcpu of this.vcpus.keys()) {
-      const word = this.board[vcpuWord(vcpu) + VCPU_ACCESSES]!;
-      this.totals[vcpu] = this.totals[vcpu]! + ((word - this.lastWords[vcpu]!) >>> 0);
-      this.lastWords[vcpu] = word;
-    }
-    return [...this.totals];
+    return this.counts.update();
   }
 
   get violations(): number {

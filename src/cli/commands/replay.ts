@@ -6,7 +6,7 @@ import { LiveReplay, type StepReport } from '../../verify/live-replay.ts';
 import type { Verification } from '../../verify/live-run.ts';
 import { readSequence } from '../captured-file.ts';
 import { EXIT_FAILED } from '../command-line.ts';
-import { onInterrupt } from '../interrupt.ts';
+import { abortable } from '../interrupt.ts';
 import { integerBetween, VCPUS_MAX } from '../options.ts';
 import { printJson, printProgress } from '../output.ts';
 import { exampleLine } from '../run-report.ts';
@@ -41,17 +41,7 @@ async function replay(files: readonly string[], options: Options): Promise<void>
     const { text, file } = readSequence(name);
     return { file: name, sequence: parseSequence(text, file) };
   });
-  const abort = new AbortController();
-  const printed = replayAll(sequences, options, abort.signal);
-  const noLongerWanted = onInterrupt(() => {
-    abort.abort();
-    return printed;
-  });
-  try {
-    await printed;
-  } finally {
-    noLongerWanted();
-  }
+  await abortable((signal) => replayAll(sequences, options, signal));
 }
 
 async function replayAll(

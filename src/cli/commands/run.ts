@@ -5,7 +5,7 @@ import type { ChurnRate } from '../../verify/churn-driver.ts';
 import { type RunProgress, runPhases } from '../../verify/run-phases.ts';
 import { readMachine } from '../captured-file.ts';
 import { EXIT_FAILED, type RegisterCommand } from '../command-line.ts';
-import { onInterrupt } from '../interrupt.ts';
+import { abortable } from '../interrupt.ts';
 import { integerBetween, numberBetween, VCPUS_MAX, wordOr } from '../options.ts';
 import { isTerminal, printJson, printProgress } from '../output.ts';
 import { progressLine, reportText } from '../run-report.ts';
@@ -59,25 +59,14 @@ function describeRun(program: Command): Command {
 async function run(options: Options, phases: typeof runPhases): Promise<void> {
   const { text, file } = readMachine(options.machine);
   const layout = parseLayout(text, file);
-  const abort = new AbortController();
   const view = new LiveView();
-  const running = phases(layout, { ...options, signal: abort.signal }, (progress) => view.show(progress));
-  const printed = running.then((report) => {
-    view.end();
+  await abortable(async (signal) => {
+    const running = phases(layout, { ...options, signal }, (progress) => view.show(progress));
+    const report = await running.finally(() => view.end());
     if (options.json) printJson(report);
     else process.stdout.write(reportText(report));
     if (report.verification.violations > 0) process.exitCode = EXIT_FAILED;
   });
-  const noLongerWanted = onInterrupt(() => {
-    abort.abort();
-    return printed;
-  });
-  try {
-    await printed;
-  } finally {
-    view.end();
-    noLongerWanted();
-  }
 }
 
 /** One line that is written over, on a terminal; else a line a second. On standard error. */
