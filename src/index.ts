@@ -1,9 +1,12 @@
 /** The face of `flatview`: the control side. Programs that run in a vCPU's thread import `flatview/vcpu`. */
+export type { AccessRules, AccessSize, AccessSizes, Endianness } from './base/access-rules.ts';
 export {
+  type AnyDeviceCallbacks,
   type ControlDevice,
   controlDevice,
   type DeviceBinding,
   type DeviceCallbacks,
+  type DeviceCallbacksWithAttrs,
   type DeviceContext,
   type DeviceFactory,
   type HostedDevice,
@@ -12,12 +15,29 @@ export {
   localDevice,
 } from './base/device-binding.ts';
 export { MemoryError, type MemoryErrorCode } from './base/errors.ts';
+export type { GuestMemory } from './base/guest-memory.ts';
+export {
+  MEMTXATTRS_DEBUG,
+  MEMTXATTRS_MEMORY,
+  MEMTXATTRS_NONE,
+  MEMTXATTRS_SECURE,
+  MEMTXATTRS_UNSPECIFIED,
+  MEMTXATTRS_USER,
+  type MemTxAttrs,
+  type MemTxAttrsFields,
+  memTxAttrs,
+  pidOfAttrs,
+  requesterIdOfAttrs,
+  spaceOfAttrs,
+} from './base/mem-tx-attrs.ts';
 export {
   MEMTX_ACCESS_ERROR,
   MEMTX_DECODE_ERROR,
   MEMTX_ERROR,
   MEMTX_OK,
+  type MemTxFailure,
   type MemTxResult,
+  memTxFailure,
 } from './base/mem-tx-result.ts';
 export type { StallReport } from './grace/writer.ts';
 export { AddressSpace } from './model/address-space.ts';
@@ -30,4 +50,4 @@ export { Machine, type MachineGauges } from './service/machine.ts';
 export type { MachineOptions } from './service/machine-options.ts';
 export type { VcpuHandle, VcpuPhase } from './service/vcpu-handle.ts';
 export type { VcpuStartOptions } from './service/vcpu-set.ts';
-export type { DeviceReport } from './vcpu/device-handler.ts';
+export type { DeviceReport } from './vcpu/failure-reports.ts';

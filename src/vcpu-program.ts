@@ -1,17 +1,37 @@
 /** The face of `flatview/vcpu`: what programs and device modules that run in a vCPU's thread use. */
 export type {
+  AnyDeviceCallbacks,
   DeviceCallbacks,
+  DeviceCallbacksWithAttrs,
   DeviceContext,
   DeviceFactory,
   HostedDeviceContext,
 } from './base/device-binding.ts';
+export type { GuestMemory } from './base/guest-memory.ts';
+export {
+  MEMTXATTRS_DEBUG,
+  MEMTXATTRS_MEMORY,
+  MEMTXATTRS_NONE,
+  MEMTXATTRS_SECURE,
+  MEMTXATTRS_UNSPECIFIED,
+  MEMTXATTRS_USER,
+  type MemTxAttrs,
+  type MemTxAttrsFields,
+  memTxAttrs,
+  pidOfAttrs,
+  requesterIdOfAttrs,
+  spaceOfAttrs,
+} from './base/mem-tx-attrs.ts';
 export {
   MEMTX_ACCESS_ERROR,
   MEMTX_DECODE_ERROR,
   MEMTX_ERROR,
   MEMTX_OK,
+  type MemTxFailure,
   type MemTxResult,
+  memTxFailure,
 } from './base/mem-tx-result.ts';
-export type { Address, MemoryPort } from './vcpu/memory-port.ts';
+export type { Address } from './vcpu/address-space-port.ts';
+export type { MemoryPort } from './vcpu/memory-port.ts';
 export type { Vcpu } from './vcpu/vcpu.ts';
 export type { VcpuProgram } from './vcpu/vcpu-run.ts';

@@ -5,8 +5,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { fullAccessRules } from '../src/base/access-rules.ts';
 import { MEMTX_DECODE_ERROR, MEMTX_OK } from '../src/base/mem-tx-result.ts';
 import { GraceReader } from '../src/grace/reader.ts';
+import { NO_GUARD } from '../src/layout/attachments.ts';
 import { createControlBlock, WORD_DEVICE_LOCK } from '../src/layout/control-block.ts';
 import { AddressSpace } from '../src/model/address-space.ts';
 import { MemoryRegion } from '../src/model/memory-region.ts';
@@ -184,9 +186,11 @@ test('a device without the lock is called while another vCPU holds it', () => {
     exportName: 'registers',
     state,
     data: 0,
+    rules: fullAccessRules(),
+    guard: NO_GUARD,
   });
-  table.write(0, 8, 5, 4);
-  expect([table.read(0, 8, 4), table.result]).toEqual([5, MEMTX_OK]);
+  table.write(0, 8, 4, 5, 0, 0);
+  expect([table.read(0, 8, 4, 0), table.result]).toEqual([5, MEMTX_OK]);
   expect(words[WORD_DEVICE_LOCK]).toBe(7);
 });
 

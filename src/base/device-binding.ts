@@ -6,14 +6,43 @@
  *   local       every vCPU worker                registers that many vCPUs hit; state in shared memory
  *   homed       one thread, through a mailbox    devices with private state, timers, or that remap memory
  */
+import { type AccessRules, type FullAccessRules, fullAccessRules } from './access-rules.ts';
+import type { GuestMemory } from './guest-memory.ts';
+import type { MemTxAttrs } from './mem-tx-attrs.ts';
+import type { MemTxFailure, MemTxResult } from './mem-tx-result.ts';
 
-/** Callbacks of a device. A 64-bit access is two calls of 4 bytes, lower address first. */
-export interface DeviceCallbacks {
+/** What every device may have beside its read and write callbacks. */
+interface OptionalCallbacks {
+  /** Decides on each access before any other rule; false is MEMTX_DECODE_ERROR. Must have no side effect. */
+  accepts?(offset: number, size: number, isWrite: boolean, attrs: MemTxAttrs): boolean;
+  /** Accesses of 8 bytes; needed where the access rules say `impl: { max: 8 }`, and only called there. */
+  read64?(offset: number, attrs: MemTxAttrs): bigint | MemTxFailure;
+  /** @param value unsigned, below 2^64 */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a method that returns nothing has this type
+  write64?(offset: number, value: bigint, attrs: MemTxAttrs): MemTxResult | void;
+}
+
+/**
+ * Callbacks of a device. Sizes are those that the binding's access rules implement: up to 4 by default, so
+ * that a 64-bit access is two calls, at ascending addresses.
+ */
+export interface DeviceCallbacks extends OptionalCallbacks {
   /** @param offset bytes from the start of the region. @param size 1, 2 or 4. The low `size` bytes count. */
   read(offset: number, size: number): number;
   /** @param value unsigned, below 2^(8 * size). */
   write(offset: number, value: number, size: number): void;
 }
+
+/** The same, for devices that look at who accesses them, or refuse single accesses. */
+export interface DeviceCallbacksWithAttrs extends OptionalCallbacks {
+  /** Returns the value, or `memTxFailure(…)`: the guest then reads 0. */
+  readWithAttrs(offset: number, size: number, attrs: MemTxAttrs): number | MemTxFailure;
+  /** Returns nothing or MEMTX_OK, or an OR of the other MEMTX_* bits. */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a method that returns nothing has this type
+  writeWithAttrs(offset: number, value: number, size: number, attrs: MemTxAttrs): MemTxResult | void;
+}
+
+export type AnyDeviceCallbacks = DeviceCallbacks | DeviceCallbacksWithAttrs;
 
 /** What a device module's factory is given in the thread where it is loaded. */
 export interface DeviceContext {
@@ -26,6 +55,12 @@ export interface DeviceContext {
   readonly vcpu: number;
   /** Wakes `vcpu` from waitForInterrupt(), or makes its next one return at once. */
   interrupt(vcpu: number): void;
+  /**
+   * The device as bus master: an address space, by name, as this thread sees it. Ask for it anew in each
+   * callback, timer or message; it reaches nothing once that has returned (docs/decisions/0011-*).
+   * @throws MemoryError ADDRESS_SPACE_UNKNOWN
+   */
+  memory(addressSpaceName: string): GuestMemory;
 }
 
 /** What the factory of a hosted device is given. */
@@ -42,7 +77,7 @@ export interface HostedDeviceContext extends DeviceContext {
 export type AskHandler = (message: unknown) => unknown;
 
 /** The export that a device module must have under the binding's `exportName`. */
-export type DeviceFactory = (context: DeviceContext) => DeviceCallbacks;
+export type DeviceFactory = (context: DeviceContext) => AnyDeviceCallbacks;
 
 /** Names a factory in a module that each thread loads for itself. */
 export interface DeviceModule {
@@ -51,6 +86,7 @@ export interface DeviceModule {
   readonly exportName: string;
   readonly state: SharedArrayBuffer;
   readonly data: unknown;
+  readonly rules: FullAccessRules;
 }
 
 export interface LocalDevice extends DeviceModule {
@@ -62,7 +98,8 @@ export interface LocalDevice extends DeviceModule {
 /** Served by the control thread: the callbacks stay where they are. */
 export interface ControlDevice {
   readonly placement: 'control';
-  readonly callbacks: DeviceCallbacks;
+  readonly callbacks: AnyDeviceCallbacks;
+  readonly rules: FullAccessRules;
 }
 
 /** Served by a device worker, named by the id that the machine gave to it. */
@@ -77,36 +114,54 @@ export type DeviceBinding = LocalDevice | ControlDevice | HostedDevice;
 
 const NO_STATE = new SharedArrayBuffer(0);
 
-/** A device whose module is loaded by every vCPU worker. */
+/** What devices of all placements are made with. */
+interface DeviceOptions {
+  /** Sizes, alignment, byte order; by default any aligned access, in calls of up to 4 bytes, little-endian. */
+  readonly access?: AccessRules;
+}
+
+interface ModuleOptions extends DeviceOptions {
+  readonly exportName?: string;
+  readonly state?: SharedArrayBuffer;
+  readonly data?: unknown;
+}
+
+/**
+ * A device whose module is loaded by every vCPU worker.
+ * @throws MemoryError INVALID_ARGUMENT for access rules that contradict each other; so for all placements
+ */
 export const localDevice = (
   module: URL | string,
-  options: { exportName?: string; state?: SharedArrayBuffer; data?: unknown; lock?: 'shared' | 'none' } = {},
+  options: ModuleOptions & { lock?: 'shared' | 'none' } = {},
 ): LocalDevice => ({
   placement: 'local',
-  module: String(module),
-  exportName: options.exportName ?? 'default',
-  state: options.state ?? NO_STATE,
-  data: options.data ?? null,
+  ...deviceModule(module, options),
   lock: options.lock ?? 'shared',
 });
 
 /** A device whose callbacks run in the control thread. */
-export const controlDevice = (callbacks: DeviceCallbacks): ControlDevice => ({
+export const controlDevice = (callbacks: AnyDeviceCallbacks, options: DeviceOptions = {}): ControlDevice => ({
   placement: 'control',
   callbacks,
+  rules: fullAccessRules(options.access),
 });
 
 /** A device whose module is loaded by device worker `host` only. */
 export const hostedDevice = (
   host: number,
   module: URL | string,
-  options: { exportName?: string; state?: SharedArrayBuffer; data?: unknown; onAsk?: AskHandler } = {},
+  options: ModuleOptions & { onAsk?: AskHandler } = {},
 ): HostedDevice => ({
   placement: 'hosted',
   host,
+  ...deviceModule(module, options),
+  onAsk: options.onAsk ?? null,
+});
+
+const deviceModule = (module: URL | string, options: ModuleOptions): DeviceModule => ({
   module: String(module),
   exportName: options.exportName ?? 'default',
   state: options.state ?? NO_STATE,
   data: options.data ?? null,
-  onAsk: options.onAsk ?? null,
+  rules: fullAccessRules(options.access),
 });

@@ -3,6 +3,7 @@
  * attachment port before the root that needs them is published, so a reader that meets an unknown
  * id drains the port synchronously (receiveMessageOnPort) and finds it there.
  */
+import type { FullAccessRules } from '../base/access-rules.ts';
 import type { DeviceModule } from '../base/device-binding.ts';
 
 /** Plain data that a thread is started with; the rest comes over its attachment port. */
@@ -15,10 +16,21 @@ export interface SharedMachine {
   readonly ram: SharedArrayBuffer;
 }
 
+interface AttachedCommon {
+  /** With their endianness resolved. */
+  readonly rules: FullAccessRules;
+  /** Devices of one owner have the same number; NO_GUARD where the device may be reached from inside itself. */
+  readonly guard: number;
+}
+
+export const NO_GUARD = -1;
+
 /** How a vCPU reaches a device: its own copy of the module, or the host that answers for it. */
-export type AttachedDevice =
-  | ({ readonly placement: 'local'; readonly lock: 'shared' | 'none' } & DeviceModule)
-  | { readonly placement: 'homed'; readonly host: number };
+export type AttachedDevice = AttachedCommon &
+  (
+    | ({ readonly placement: 'local'; readonly lock: 'shared' | 'none' } & DeviceModule)
+    | { readonly placement: 'homed'; readonly host: number }
+  );
 
 export type Attachment =
   | { readonly kind: 'ram'; readonly buffer: number; readonly bytes: SharedArrayBuffer }

@@ -10,8 +10,8 @@
  *   33    WORD_DEVICE_LOCK_WAITERS   waiters  how many readers sleep on WORD_DEVICE_LOCK; Atomics.add
  *   64    WORD_ROOTS                 control  + address space: arena cell of its published view
  *   1088  WORD_READERS               (below)  + slot * READER_STRIDE_WORDS: a reader's own lines
- *   9280  WORD_MAILBOXES             (below)  + slot * MAILBOX_STRIDE_WORDS: layout/mailbox.ts
- *   17472 WORD_DEVICE_HOSTS          (below)  + host * DEVICE_HOST_STRIDE_WORDS: layout/mailbox.ts
+ *   9792  WORD_MAILBOXES             (below)  + slot * MAILBOX_STRIDE_WORDS: layout/mailbox.ts
+ *   18496 WORD_DEVICE_HOSTS          (below)  + host * DEVICE_HOST_STRIDE_WORDS: layout/mailbox.ts
  *
  * A reader's words, relative to readerWord(slot):
  *
@@ -29,7 +29,7 @@
 export type SharedWords = Int32Array<SharedArrayBuffer>;
 
 export const CONTROL_MAGIC = 0x464c5456; // "FLTV"
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 export const WORD_MAGIC = 0;
 export const WORD_LAYOUT_VERSION = 1;
@@ -38,8 +38,8 @@ export const WORD_DEVICE_LOCK = 32; // a cache line of its own
 export const WORD_DEVICE_LOCK_WAITERS = 33;
 export const WORD_ROOTS = 64;
 export const WORD_READERS = 1088;
-export const WORD_MAILBOXES = 9280;
-export const WORD_DEVICE_HOSTS = 17472;
+export const WORD_MAILBOXES = 9792;
+export const WORD_DEVICE_HOSTS = 18496;
 
 export const READER_ANNOUNCED = 0;
 export const READER_AWAITED = 1;
@@ -49,8 +49,11 @@ export const READER_PHASE = 4;
 export const READER_BEAT = 5;
 
 export const ADDRESS_SPACE_COUNT_MAX = 1024;
-export const READER_COUNT_MAX = 256;
+/** vCPUs: the first reader slots. */
+export const VCPU_COUNT_MAX = 256;
 export const DEVICE_HOST_COUNT_MAX = 16;
+/** Reader slots: those of vCPUs, then one of each device host, the control thread's first. */
+export const READER_COUNT_MAX = 272;
 export const READER_STRIDE_WORDS = 32; // 128 bytes: a line and its prefetched neighbour
 export const MAILBOX_STRIDE_WORDS = 32;
 export const DEVICE_HOST_STRIDE_WORDS = 32;
@@ -76,6 +79,9 @@ export const rootWord = (addressSpace: number): number => WORD_ROOTS + addressSp
 export const readerWord = (slot: number): number => WORD_READERS + slot * READER_STRIDE_WORDS;
 export const mailboxWord = (slot: number): number => WORD_MAILBOXES + slot * MAILBOX_STRIDE_WORDS;
 export const deviceHostWord = (host: number): number => WORD_DEVICE_HOSTS + host * DEVICE_HOST_STRIDE_WORDS;
+
+/** The reader slot by which device host `host` accesses memory. */
+export const hostReaderSlot = (host: number): number => VCPU_COUNT_MAX + host;
 
 /** True if a reader that announced `announced` holds nothing that was retired under `generation`. */
 export const generationReached = (announced: number, generation: number): boolean =>

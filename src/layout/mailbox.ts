@@ -6,12 +6,15 @@
  *   word  name              writer     meaning
  *   0     MAILBOX_STATE     both       MAILBOX_IDLE -> (vCPU) requestedState(host) -> (host) MAILBOX_ANSWERED -> (vCPU) MAILBOX_IDLE
  *   1     MAILBOX_DEVICE    vCPU       device id
- *   2     MAILBOX_ACCESS    vCPU       size in bytes, or its negative for a write
+ *   2     MAILBOX_ACCESS    vCPU       readAccess() or writeAccess() of a size, or probeOf() one of them
  *   3     MAILBOX_OFFSET_LO vCPU       offset within the region, lower half
  *   4     MAILBOX_OFFSET_HI vCPU       and its upper half
- *   5     MAILBOX_VALUE     vCPU       value to write
- *   16    MAILBOX_ANSWER    host       value read
- *   17    MAILBOX_RESULT    host       MemTxResult
+ *   5     MAILBOX_VALUE_LO  vCPU       value to write, lower half
+ *   6     MAILBOX_VALUE_HI  vCPU       and its upper half
+ *   7     MAILBOX_ATTRS     vCPU       MemTxAttrs
+ *   16    MAILBOX_ANSWER_LO host       value read, lower half
+ *   17    MAILBOX_ANSWER_HI host       and its upper half
+ *   18    MAILBOX_RESULT    host       MemTxResult
  *
  * A device host's words, relative to deviceHostWord(host); host 0 is the control thread:
  *
@@ -29,9 +32,12 @@ export const MAILBOX_DEVICE = 1;
 export const MAILBOX_ACCESS = 2;
 export const MAILBOX_OFFSET_LO = 3;
 export const MAILBOX_OFFSET_HI = 4;
-export const MAILBOX_VALUE = 5;
-export const MAILBOX_ANSWER = 16; // the other half of the 128 bytes
-export const MAILBOX_RESULT = 17;
+export const MAILBOX_VALUE_LO = 5;
+export const MAILBOX_VALUE_HI = 6;
+export const MAILBOX_ATTRS = 7;
+export const MAILBOX_ANSWER_LO = 16; // the other half of the 128 bytes
+export const MAILBOX_ANSWER_HI = 17;
+export const MAILBOX_RESULT = 18;
 
 export const DEVICE_HOST_DOORBELL = 0;
 export const DEVICE_HOST_ASLEEP = 1;
@@ -48,6 +54,19 @@ export const MAILBOX_ANSWERED = 1;
 export const requestedState = (host: number): number => 2 + host;
 /** Whom a MAILBOX_STATE asks; -1 where it is no request. */
 export const hostOfState = (state: number): number => (state >= 2 ? state - 2 : -1);
+
+const ACCESS_SIZES = 15;
+const ACCESS_WRITE = 16;
+const ACCESS_PROBE = 32;
+
+/** MAILBOX_ACCESS of a read of `size` bytes. */
+export const readAccess = (size: number): number => size;
+export const writeAccess = (size: number): number => size | ACCESS_WRITE;
+/** Asks only whether the device would take `access`: nothing is read or written. */
+export const probeOf = (access: number): number => access | ACCESS_PROBE;
+export const accessSize = (access: number): number => access & ACCESS_SIZES;
+export const accessIsWrite = (access: number): boolean => (access & ACCESS_WRITE) !== 0;
+export const accessIsProbe = (access: number): boolean => (access & ACCESS_PROBE) !== 0;
 
 /** The control thread's number as a device host. */
 export const DEVICE_HOST_CONTROL = 0;

@@ -6,6 +6,7 @@
  * The caller is offline while it waits, or in a read section (vcpu/reader-session.ts).
  * Order: test/mailbox/interleavings.test.ts walks every order of these steps and the host's.
  */
+import type { MemTxAttrs } from '../base/mem-tx-attrs.ts';
 import { MEMTX_ERROR, MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
 import { deviceHostWord, mailboxWord, type SharedWords } from '../layout/control-block.ts';
 import {
@@ -14,15 +15,18 @@ import {
   DEVICE_HOST_DOORBELL,
   doorbellBit,
   MAILBOX_ACCESS,
-  MAILBOX_ANSWER,
+  MAILBOX_ANSWER_HI,
+  MAILBOX_ANSWER_LO,
   MAILBOX_ANSWERED,
+  MAILBOX_ATTRS,
   MAILBOX_DEVICE,
   MAILBOX_IDLE,
   MAILBOX_OFFSET_HI,
   MAILBOX_OFFSET_LO,
   MAILBOX_RESULT,
   MAILBOX_STATE,
-  MAILBOX_VALUE,
+  MAILBOX_VALUE_HI,
+  MAILBOX_VALUE_LO,
   requestedState,
 } from '../layout/mailbox.ts';
 
@@ -47,16 +51,31 @@ const MISSES_MAX = 1024;
  * and the sleep needs it; for every other death the control thread's notify ends the sleep.
  */
 const ALIVE_CHECK_MS = 50;
+/** Longest sleep of a thread that has to look after others while it waits. */
+const ATTENTIVE_WAIT_MS = 1;
+
+export interface AttentiveWait {
+  /** Called every millisecond while the host has not answered. */
+  readonly whileWaiting: () => void;
+  /** After which the access fails with MEMTX_ERROR; the mailbox is free again once the host has answered. */
+  readonly patienceMs: number;
+}
 
 export class MailboxRequester {
   /** MemTxResult of the last access. */
   result: MemTxResult = MEMTX_OK;
+  /** Upper half of the last answer, as int32. */
+  high = 0;
+  /** For a thread that others may wait for, and that learns of deaths by its event loop: the control thread. */
+  attentive: AttentiveWait | null = null;
   private readonly words: SharedWords;
   private readonly base: number;
   private readonly bit: number;
   /** Spins in a row that an awake host left unanswered. */
   private misses = 0;
   private missesToLongSpin = MISSES_FIRST;
+  /** A request that nobody waits for any more has still to be answered. */
+  private abandoned = false;
 
   constructor(words: SharedWords, slot: number) {
     this.words = words;
@@ -66,19 +85,30 @@ export class MailboxRequester {
 
   /**
    * @param offset bytes from the start of the region, up to 2^53
-   * @param access size in bytes, or its negative for a write
-   * @returns what the host answered, as int32; 0 for a write and where `result` is an error
+   * @param access MAILBOX_ACCESS: readAccess(size), writeAccess(size), or a probe of one
+   * @returns lower half of what the host answered, as int32; 0 for a write and where `result` is an error
    */
-  access(host: number, device: number, offset: number, access: number, value: number): number {
+  access(
+    host: number,
+    device: number,
+    offset: number,
+    access: number,
+    valueLo: number,
+    valueHi: number,
+    attrs: MemTxAttrs,
+  ): number {
     const words = this.words;
     const base = this.base;
     const hostBase = deviceHostWord(host);
-    if (Atomics.load(words, hostBase + DEVICE_HOST_ALIVE) === 0) return this.hostIsDead();
+    if (Atomics.load(words, hostBase + DEVICE_HOST_ALIVE) === 0) return this.fail();
+    if (this.abandoned && !this.isFreeAgain()) return this.fail();
     words[base + MAILBOX_DEVICE] = device;
     words[base + MAILBOX_ACCESS] = access;
     words[base + MAILBOX_OFFSET_LO] = offset | 0;
     words[base + MAILBOX_OFFSET_HI] = (offset / 0x1_0000_0000) | 0;
-    words[base + MAILBOX_VALUE] = value;
+    words[base + MAILBOX_VALUE_LO] = valueLo;
+    words[base + MAILBOX_VALUE_HI] = valueHi;
+    words[base + MAILBOX_ATTRS] = attrs;
     Atomics.store(words, base + MAILBOX_STATE, requestedState(host)); // pairs with MailboxResponder.serveSlot
     Atomics.or(words, hostBase + DEVICE_HOST_DOORBELL, this.bit); // pairs with MailboxResponder.takeBells
     // The host sets ASLEEP, then sleeps only if the doorbell is still 0: no ring is lost.
@@ -103,7 +133,8 @@ export class MailboxRequester {
 
   private takeAnswer(): number {
     const words = this.words;
-    const answer = words[this.base + MAILBOX_ANSWER]!;
+    const answer = words[this.base + MAILBOX_ANSWER_LO]!;
+    this.high = words[this.base + MAILBOX_ANSWER_HI]!;
     this.result = words[this.base + MAILBOX_RESULT]!;
     Atomics.store(words, this.base + MAILBOX_STATE, MAILBOX_IDLE);
     return answer;
@@ -112,20 +143,35 @@ export class MailboxRequester {
   private sleepUntilAnswered(host: number): number {
     const words = this.words;
     const state = this.base + MAILBOX_STATE;
+    const waitMs = this.attentive === null ? ALIVE_CHECK_MS : ATTENTIVE_WAIT_MS;
+    const patienceMs = this.attentive?.patienceMs ?? Number.POSITIVE_INFINITY;
+    const since = performance.now();
     for (;;) {
       const alive = Atomics.load(words, deviceHostWord(host) + DEVICE_HOST_ALIVE); // pairs with DeviceHosts.hostExited
       // After ALIVE, never before: the host may have answered with its last breath, but not after ALIVE fell.
       if (Atomics.load(words, state) === MAILBOX_ANSWERED) return this.takeAnswer();
       if (alive === 0) {
         Atomics.store(words, state, MAILBOX_IDLE);
-        return this.hostIsDead();
+        return this.fail();
       }
-      Atomics.wait(words, state, requestedState(host), ALIVE_CHECK_MS); // pairs with MailboxResponder.serveSlot
+      if (performance.now() - since > patienceMs) {
+        this.abandoned = true;
+        return this.fail();
+      }
+      this.attentive?.whileWaiting();
+      Atomics.wait(words, state, requestedState(host), waitMs); // pairs with MailboxResponder.serveSlot
     }
   }
 
-  private hostIsDead(): number {
+  /** Whether the host has answered what was abandoned: until then it may write into the mailbox. */
+  private isFreeAgain(): boolean {
+    this.abandoned = Atomics.load(this.words, this.base + MAILBOX_STATE) !== MAILBOX_ANSWERED;
+    return !this.abandoned;
+  }
+
+  private fail(): number {
     this.result = MEMTX_ERROR;
+    this.high = 0;
     return 0;
   }
 }

@@ -9,6 +9,7 @@
  *
  * Asleep, it does not keep the thread's event loop alive: who runs vCPUs does (service/vcpu-host.ts).
  */
+import type { MemTxAttrs } from '../base/mem-tx-attrs.ts';
 import { MEMTX_ERROR, type MemTxResult } from '../base/mem-tx-result.ts';
 import { deviceHostWord, mailboxWord, READER_COUNT_MAX, type SharedWords } from '../layout/control-block.ts';
 import {
@@ -16,14 +17,17 @@ import {
   DEVICE_HOST_DOORBELL,
   DOORBELL_BITS,
   MAILBOX_ACCESS,
-  MAILBOX_ANSWER,
+  MAILBOX_ANSWER_HI,
+  MAILBOX_ANSWER_LO,
   MAILBOX_ANSWERED,
+  MAILBOX_ATTRS,
   MAILBOX_DEVICE,
   MAILBOX_OFFSET_HI,
   MAILBOX_OFFSET_LO,
   MAILBOX_RESULT,
   MAILBOX_STATE,
-  MAILBOX_VALUE,
+  MAILBOX_VALUE_HI,
+  MAILBOX_VALUE_LO,
   requestedState,
 } from '../layout/mailbox.ts';
 
@@ -31,8 +35,18 @@ import {
 export interface AccessServer {
   /** MemTxResult of the last serve(). */
   result: MemTxResult;
-  /** @param access size in bytes, or its negative for a write. Returns the value read as int32. */
-  serve(slot: number, device: number, offset: number, access: number, value: number): number;
+  /** Upper half of the value of the last serve(). */
+  high: number;
+  /** @param access MAILBOX_ACCESS. Returns the lower half of the value read as int32. */
+  serve(
+    slot: number,
+    device: number,
+    offset: number,
+    access: number,
+    valueLo: number,
+    valueHi: number,
+    attrs: MemTxAttrs,
+  ): number;
 }
 
 /** Loads of the doorbell in one turn of the event loop: about 20 us, little beside what a turn may take. */
@@ -130,6 +144,7 @@ export class MailboxResponder {
     const offset =
       (words[base + MAILBOX_OFFSET_HI]! >>> 0) * 0x1_0000_0000 + (words[base + MAILBOX_OFFSET_LO]! >>> 0);
     let answer = 0;
+    let high = 0;
     let result: MemTxResult = MEMTX_ERROR;
     try {
       const device = words[base + MAILBOX_DEVICE]!;
@@ -138,11 +153,15 @@ export class MailboxResponder {
         device,
         offset,
         words[base + MAILBOX_ACCESS]!,
-        words[base + MAILBOX_VALUE]!,
+        words[base + MAILBOX_VALUE_LO]!,
+        words[base + MAILBOX_VALUE_HI]!,
+        words[base + MAILBOX_ATTRS]!,
       );
+      high = this.server.high;
       result = this.server.result;
     } finally {
-      words[base + MAILBOX_ANSWER] = answer;
+      words[base + MAILBOX_ANSWER_LO] = answer;
+      words[base + MAILBOX_ANSWER_HI] = high;
       words[base + MAILBOX_RESULT] = result;
       Atomics.store(words, base + MAILBOX_STATE, MAILBOX_ANSWERED); // pairs with MailboxRequester.sleepUntilAnswered
       Atomics.notify(words, base + MAILBOX_STATE);

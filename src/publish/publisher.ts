@@ -40,6 +40,8 @@ export interface PublisherOptions {
   readonly garbageBytesMax: number;
   /** Told of an address space just before readers can find it. */
   readonly onAddressSpace?: (index: number, space: AddressSpace) => void;
+  /** Called after the new roots are stored, before anything that they replaced may be reclaimed. */
+  readonly onPublished?: () => void;
 }
 
 interface PublishedView {
@@ -138,6 +140,11 @@ export class Publisher implements TransactionParticipant {
 
   has(space: AddressSpace): boolean {
     return this.spaces.has(space);
+  }
+
+  /** The index by which readers know `space`. */
+  indexOf(space: AddressSpace): number {
+    return this.stateOf(space).index;
   }
 
   /** The flat view that readers of `space` find. */
@@ -239,9 +246,10 @@ export class Publisher implements TransactionParticipant {
       if (before === null && this.spaces.has(space)) this.options.onAddressSpace?.(state.index, space);
     }
     for (const { state, after } of replacements) {
-      Atomics.store(this.control, rootWord(state.index), after.encoded.headerCell); // pairs with SlowAccess.refresh
+      Atomics.store(this.control, rootWord(state.index), after.encoded.headerCell); // pairs with ViewReader.refresh
     }
     const generation = this.grace.advance();
+    this.options.onPublished?.();
     this.publicationCount += 1;
     for (const { state, before, after } of replacements) {
       state.view = after;

@@ -4,13 +4,17 @@
  * stored, also if the thread was started later. So: post first, then publish; a RAM buffer is dropped
  * only after the grace period of the last view that reached it.
  */
-import type { MessagePort } from 'node:worker_threads';
 import type { Attachment } from '../layout/attachments.ts';
+
+/** A message port to a thread, or what takes attachments in in this one. */
+export interface AttachmentReceiver {
+  postMessage(attachment: Attachment): void;
+}
 
 export class AttachmentHub {
   /** What is still true, in the order in which it was posted; for those who come later. */
   private readonly live = new Map<string, Attachment>();
-  private readonly ports = new Set<MessagePort>();
+  private readonly ports = new Set<AttachmentReceiver>();
 
   /** Tells every thread, now and later. */
   post(attachment: Attachment): void {
@@ -20,12 +24,12 @@ export class AttachmentHub {
   }
 
   /** Posts everything that is true now to `port`, and from now on all that becomes so. */
-  subscribe(port: MessagePort): void {
+  subscribe(port: AttachmentReceiver): void {
     for (const attachment of this.live.values()) port.postMessage(attachment);
     this.ports.add(port);
   }
 
-  unsubscribe(port: MessagePort): void {
+  unsubscribe(port: AttachmentReceiver): void {
     this.ports.delete(port);
   }
 }

@@ -75,6 +75,17 @@ export class AskAnswerer {
     this.handlers.set(device, handler);
   }
 
+  /** Serves what was posted, without the event loop. */
+  answerPosted(): void {
+    for (
+      let asked = receiveMessageOnPort(this.port);
+      asked !== undefined;
+      asked = receiveMessageOnPort(this.port)
+    ) {
+      this.answer(asked.message as Ask);
+    }
+  }
+
   close(): void {
     this.port.close();
   }

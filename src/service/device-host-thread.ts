@@ -5,20 +5,26 @@
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
-import type { DeviceCallbacks, DeviceModule } from '../base/device-binding.ts';
+import type { AnyDeviceCallbacks, DeviceModule } from '../base/device-binding.ts';
 import { MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
-import type { SharedWords } from '../layout/control-block.ts';
+import type { SharedMachine } from '../layout/attachments.ts';
 import { type AccessServer, MailboxResponder } from '../mailbox/responder.ts';
-import { DeviceHandler, type DeviceReport } from '../vcpu/device-handler.ts';
+import { DeviceHandler, type ReentrancyGuard } from '../vcpu/device-handler.ts';
 import { LoadedDeviceContext, loadDevice } from '../vcpu/device-loader.ts';
+import { type DeviceHome, guardOf } from '../vcpu/device-table.ts';
+import type { DeviceReport } from '../vcpu/failure-reports.ts';
 import { ControlAsker } from './device-asks.ts';
+import { HostMemory } from './host-memory.ts';
+import { serveAccess } from './serve-access.ts';
 
 /** What the thread is started with. */
 export interface DeviceHostTask {
   readonly host: number;
-  readonly control: SharedArrayBuffer;
+  readonly machine: SharedMachine;
   /** DeviceHostOrder in, DeviceHostNews out. */
   readonly port: MessagePort;
+  /** For vcpu/attachment-inbox.ts. */
+  readonly attachmentPort: MessagePort;
   /** For device-asks.ts. */
   readonly askPort: MessagePort;
 }
@@ -28,7 +34,9 @@ export type DeviceHostOrder =
       readonly kind: 'device';
       readonly device: number;
       readonly regionName: string;
+      /** With its rules' endianness resolved. */
       readonly module: DeviceModule;
+      readonly guard: number;
     }
   | { readonly kind: 'close' };
 
@@ -44,13 +52,12 @@ interface Hosted {
 }
 
 const OUTSIDE_AN_ACCESS = -1;
-const NO_CALLBACKS: DeviceCallbacks = { read: () => 0, write: () => {} };
+const NO_CALLBACKS: AnyDeviceCallbacks = { read: () => 0, write: () => {} };
 
 export function runDeviceHost(task: DeviceHostTask): void {
   const { host, port } = task;
-  const words: SharedWords = new Int32Array(task.control);
-  const server = new HostedDevices(words, port, new ControlAsker(words, host, task.askPort));
-  const responder = new MailboxResponder(words, host, server);
+  const server = new HostedDevices(task);
+  const responder = new MailboxResponder(new Int32Array(task.machine.control), host, server);
   server.onClose = () => {
     responder.stop();
     process.exit(0); // of this thread: timers of devices must not keep it
@@ -60,18 +67,22 @@ export function runDeviceHost(task: DeviceHostTask): void {
   tell(port, { kind: 'ready' });
 }
 
-class HostedDevices implements AccessServer {
+class HostedDevices implements AccessServer, DeviceHome {
+  readonly host: number;
   result: MemTxResult = MEMTX_OK;
+  high = 0;
   onClose: () => void = () => {};
-  private readonly words: SharedWords;
   private readonly port: MessagePort;
+  private readonly memory: HostMemory;
   private readonly asker: ControlAsker;
   private readonly devices = new Map<number, Hosted>();
+  private readonly guards = new Map<number, ReentrancyGuard>();
 
-  constructor(words: SharedWords, port: MessagePort, asker: ControlAsker) {
-    this.words = words;
-    this.port = port;
-    this.asker = asker;
+  constructor(task: DeviceHostTask) {
+    this.host = task.host;
+    this.port = task.port;
+    this.memory = new HostMemory(task.machine, task.attachmentPort, this.report, this);
+    this.asker = new ControlAsker(this.memory.words, task.host, task.askPort);
   }
 
   obey(order: DeviceHostOrder): void {
@@ -79,16 +90,31 @@ class HostedDevices implements AccessServer {
     else this.devices.set(order.device, this.load(order));
   }
 
-  serve(slot: number, device: number, offset: number, access: number, value: number): number {
-    const hosted = this.find(device);
-    const { handler, context } = hosted;
+  serve(
+    slot: number,
+    device: number,
+    offset: number,
+    access: number,
+    valueLo: number,
+    valueHi: number,
+    attrs: number,
+  ): number {
+    const { handler, context, problem } = this.find(device);
     handler.vcpu = slot;
     context.vcpu = slot;
-    const answer = serveAccess(handler, offset, access, value, hosted.problem);
+    const answer = serveAccess(handler, { offset, access, valueLo, valueHi, attrs }, problem);
+    handler.vcpu = OUTSIDE_AN_ACCESS;
     context.vcpu = OUTSIDE_AN_ACCESS;
     this.result = handler.result;
+    this.high = handler.high;
     return answer;
   }
+
+  handlerOf(device: number): DeviceHandler {
+    return this.find(device).handler;
+  }
+
+  private readonly report = (report: DeviceReport): void => tell(this.port, { kind: 'report', report });
 
   private find(device: number): Hosted {
     for (;;) {
@@ -105,36 +131,23 @@ class HostedDevices implements AccessServer {
 
   private load(order: Extract<DeviceHostOrder, { kind: 'device' }>): Hosted {
     const { device, regionName, module } = order;
-    const ask = (message: unknown): unknown => this.asker.ask(device, message);
-    const context = new LoadedDeviceContext(module, regionName, this.words, OUTSIDE_AN_ACCESS, ask);
-    const report = (news: DeviceReport): void => tell(this.port, { kind: 'report', report: news });
+    const context = new LoadedDeviceContext(module, regionName, {
+      words: this.memory.words,
+      vcpu: OUTSIDE_AN_ACCESS,
+      memory: this.memory,
+      ask: (message) => this.memory.whileAway(() => this.asker.ask(device, message)),
+    });
+    const handled = { device, regionName, rules: module.rules, guard: guardOf(this.guards, order.guard) };
+    let callbacks = NO_CALLBACKS;
+    let problem: unknown = null;
     try {
-      const callbacks = loadDevice(module, context);
-      const handler = new DeviceHandler({ device, regionName, callbacks }, OUTSIDE_AN_ACCESS, report);
-      return { handler, context, problem: null };
+      callbacks = loadDevice(module, context);
     } catch (error) {
-      const handled = { device, regionName, callbacks: NO_CALLBACKS };
-      return { handler: new DeviceHandler(handled, OUTSIDE_AN_ACCESS, report), context, problem: error };
+      problem = error;
     }
+    const handler = new DeviceHandler({ ...handled, callbacks }, OUTSIDE_AN_ACCESS, this.report);
+    return { handler, context, problem };
   }
-}
-
-/**
- * One access of `handler`'s device, in the mailbox's terms.
- * @param problem why the device cannot be called; null where it can
- */
-export function serveAccess(
-  handler: DeviceHandler,
-  offset: number,
-  access: number,
-  value: number,
-  problem: unknown,
-): number {
-  const size = Math.abs(access);
-  if (problem !== null) return handler.fail(offset, size, access < 0, 'its module does not load', problem);
-  if (access > 0) return handler.read(offset, size);
-  handler.write(offset, size === 4 ? value >>> 0 : value & ((1 << (size << 3)) - 1), size);
-  return 0;
 }
 
 function tell(port: MessagePort, news: DeviceHostNews): void {

@@ -5,28 +5,29 @@
  * Writes: DEVICE_HOST_ALIVE; the host words of host 0 through MailboxResponder.
  */
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
-import type { DeviceBinding, DeviceCallbacks, DeviceModule, HostedDevice } from '../base/device-binding.ts';
+import type { FullAccessRules } from '../base/access-rules.ts';
+import type { DeviceBinding, DeviceModule, HostedDevice } from '../base/device-binding.ts';
 import { MemoryError } from '../base/errors.ts';
-import { MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
-import type { AttachedDevice } from '../layout/attachments.ts';
+import { type AttachedDevice, NO_GUARD, type SharedMachine } from '../layout/attachments.ts';
 import {
   DEVICE_HOST_COUNT_MAX,
   deviceHostWord,
+  hostReaderSlot,
   mailboxWord,
   READER_COUNT_MAX,
   type SharedWords,
 } from '../layout/control-block.ts';
 import { DEVICE_HOST_ALIVE, DEVICE_HOST_CONTROL, MAILBOX_STATE } from '../layout/mailbox.ts';
-import { type AccessServer, MailboxResponder } from '../mailbox/responder.ts';
-import { DeviceHandler, type DeviceReport } from '../vcpu/device-handler.ts';
-import { areCallbacks } from '../vcpu/device-loader.ts';
+import { MailboxResponder } from '../mailbox/responder.ts';
+import { DeviceHandler, type ReentrancyGuard } from '../vcpu/device-handler.ts';
+import { callbackProblem } from '../vcpu/device-loader.ts';
+import { breakDeviceLock } from '../vcpu/device-lock.ts';
+import { guardOf } from '../vcpu/device-table.ts';
+import type { DeviceReport } from '../vcpu/failure-reports.ts';
+import type { AttachmentHub } from './attachment-hub.ts';
+import { ControlDevices } from './control-devices.ts';
 import { AskAnswerer } from './device-asks.ts';
-import {
-  type DeviceHostNews,
-  type DeviceHostOrder,
-  type DeviceHostTask,
-  serveAccess,
-} from './device-host-thread.ts';
+import type { DeviceHostNews, DeviceHostOrder, DeviceHostTask } from './device-host-thread.ts';
 import { assertPostable } from './postable.ts';
 import { workerEntry } from './worker-entry.ts';
 
@@ -38,10 +39,26 @@ export interface DeviceHostDeath {
   readonly error: Error | null;
 }
 
+/** The part of a MemoryRegion that devices are told of. */
+export interface DeviceRegion {
+  readonly name: string;
+  readonly owner: unknown;
+}
+
 export interface DeviceHostsOptions {
+  /** What `native` means in access rules. */
+  readonly guestEndianness: 'little' | 'big';
   readonly onDeviceReport: (report: DeviceReport) => void;
   readonly onHostDeath: (death: DeviceHostDeath) => void;
 }
+
+/** What a device worker needs to access memory as a reader. */
+export interface DeviceHostsParts {
+  readonly grace: { addReader(slot: number): void; removeReader(slot: number): void };
+  readonly hub: AttachmentHub;
+}
+
+const OUTSIDE_AN_ACCESS = -1;
 
 /** How long a device worker has to exit before it is ended. */
 const CLOSE_TIMEOUT_MS = 1000;
@@ -49,24 +66,32 @@ const CLOSE_TIMEOUT_MS = 1000;
 interface DeviceWorker {
   readonly worker: Worker;
   readonly port: MessagePort;
+  readonly attachmentPort: MessagePort;
   readonly answerer: AskAnswerer;
   readonly exited: Promise<void>;
   closing: boolean;
 }
 
 export class DeviceHosts {
+  /** The control thread's own devices. */
+  readonly control = new ControlDevices();
   private readonly words: SharedWords;
+  private readonly machine: SharedMachine;
+  private readonly parts: DeviceHostsParts;
   private readonly options: DeviceHostsOptions;
-  private readonly control: ControlDevices;
+  private readonly ownerNumbers = new Map<unknown, number>();
+  private readonly guards = new Map<number, ReentrancyGuard>();
   private readonly responder: MailboxResponder;
   private readonly workers = new Map<number, DeviceWorker>();
   private nextHost = DEVICE_HOST_CONTROL + 1;
   private closed = false;
 
-  constructor(words: SharedWords, options: DeviceHostsOptions) {
+  constructor(machine: SharedMachine, parts: DeviceHostsParts, options: DeviceHostsOptions) {
+    const words = new Int32Array(machine.control);
     this.words = words;
+    this.machine = machine;
+    this.parts = parts;
     this.options = options;
-    this.control = new ControlDevices(options.onDeviceReport);
     this.responder = new MailboxResponder(words, DEVICE_HOST_CONTROL, this.control);
     Atomics.store(words, deviceHostWord(DEVICE_HOST_CONTROL) + DEVICE_HOST_ALIVE, 1);
     this.responder.start();
@@ -89,22 +114,36 @@ export class DeviceHosts {
     const { port1, port2 } = new MessageChannel();
     const asks = new MessageChannel();
     const answerer = new AskAnswerer(this.words, host, asks.port1);
-    const task: DeviceHostTask = { host, control: this.words.buffer, port: port2, askPort: asks.port2 };
+    const attachments = new MessageChannel();
+    const task: DeviceHostTask = {
+      ...{ host, machine: this.machine, port: port2 },
+      attachmentPort: attachments.port2,
+      askPort: asks.port2,
+    };
     const { filename, options, workerData } = workerEntry('device');
     const worker = new Worker(filename, {
       ...options,
       workerData: { ...workerData, task },
-      transferList: [port2, asks.port2],
+      transferList: [port2, asks.port2, attachments.port2],
     });
+    attachments.port1.unref();
+    this.parts.grace.addReader(hostReaderSlot(host));
+    this.parts.hub.subscribe(attachments.port1);
     Atomics.store(this.words, deviceHostWord(host) + DEVICE_HOST_ALIVE, 1);
-    await this.serving(host, worker, port1, answerer);
+    await this.serving(host, worker, port1, attachments.port1, answerer);
     worker.unref(); // it serves vCPUs, and those keep the process alive
     port1.unref();
     return host;
   }
 
   /** Watches the worker for the rest of its life; resolves once it serves. */
-  private serving(host: number, worker: Worker, port: MessagePort, answerer: AskAnswerer): Promise<void> {
+  private serving(
+    host: number,
+    worker: Worker,
+    port: MessagePort,
+    attachmentPort: MessagePort,
+    answerer: AskAnswerer,
+  ): Promise<void> {
     return new Promise((resolve, reject) => {
       let failure: Error | null = null;
       port.on('message', (news: DeviceHostNews) => {
@@ -121,7 +160,7 @@ export class DeviceHosts {
           confirm();
         });
       });
-      this.workers.set(host, { worker, port, answerer, exited, closing: false });
+      this.workers.set(host, { worker, port, attachmentPort, answerer, exited, closing: false });
     });
   }
 
@@ -130,27 +169,52 @@ export class DeviceHosts {
    * first section that names it is published.
    * @throws MemoryError DEVICE_HOST_DEAD, or INVALID_ARGUMENT for what is no device
    */
-  attach(device: number, regionName: string, binding: DeviceBinding): AttachedDevice {
+  attach(device: number, region: DeviceRegion, binding: DeviceBinding): AttachedDevice {
+    const rules = this.resolved(binding.rules);
+    const guard = this.guardNumber(region, binding);
     switch (binding.placement) {
       case 'local': {
         const { placement, lock, module, exportName, state, data } = binding;
-        assertDeviceData(regionName, binding);
-        return { placement, lock, module, exportName, state, data };
+        assertDeviceData(region.name, binding);
+        return { placement, lock, module, exportName, state, data, rules, guard };
       }
-      case 'control':
-        if (!areCallbacks(binding.callbacks)) {
+      case 'control': {
+        const problem = callbackProblem(binding.callbacks, rules);
+        if (problem !== null) {
           throw new MemoryError(
             'INVALID_ARGUMENT',
-            `the device of region '${regionName}' needs the functions read(offset, size) and write(offset, value, size)`,
+            `the device of region '${region.name}' must be an object ${problem}`,
           );
         }
-        this.control.add(device, regionName, binding.callbacks);
-        return { placement: 'homed', host: DEVICE_HOST_CONTROL };
+        const handled = { device, regionName: region.name, callbacks: binding.callbacks, rules };
+        const own = { ...handled, guard: guardOf(this.guards, guard) };
+        this.control.add(device, new DeviceHandler(own, OUTSIDE_AN_ACCESS, this.options.onDeviceReport));
+        return { placement: 'homed', host: DEVICE_HOST_CONTROL, rules, guard };
+      }
       case 'hosted':
-        assertDeviceData(regionName, binding);
-        this.order(device, regionName, binding);
-        return { placement: 'homed', host: binding.host };
+        assertDeviceData(region.name, binding);
+        this.order(device, region.name, { ...binding, rules }, guard);
+        return { placement: 'homed', host: binding.host, rules, guard };
     }
+  }
+
+  /** Serves what device workers ask of the control thread, for one that waits and so has no event loop. */
+  answerAsks(): void {
+    for (const { answerer } of this.workers.values()) answerer.answerPosted();
+  }
+
+  private resolved(rules: FullAccessRules): FullAccessRules {
+    if (rules.endianness !== 'native') return rules;
+    return { ...rules, endianness: this.options.guestEndianness };
+  }
+
+  /** Devices of one owner share a number; NO_GUARD without an owner, and where the device opted out. */
+  private guardNumber({ owner }: DeviceRegion, binding: DeviceBinding): number {
+    const isParallel = binding.placement === 'local' && binding.lock === 'none';
+    if (owner === null || isParallel || binding.rules.disableReentrancyGuard) return NO_GUARD;
+    const known = this.ownerNumbers.get(owner) ?? this.ownerNumbers.size;
+    this.ownerNumbers.set(owner, known);
+    return known;
   }
 
   /** Ends one device worker, after which its devices answer with MEMTX_ERROR. */
@@ -172,8 +236,8 @@ export class DeviceHosts {
     await Promise.all([...this.workers.keys()].map((host) => this.closeHost(host)));
   }
 
-  private order(device: number, regionName: string, binding: HostedDevice): void {
-    const { module, exportName, state, data } = binding;
+  private order(device: number, regionName: string, binding: HostedDevice, guard: number): void {
+    const { module, exportName, state, data, rules } = binding;
     const worker = this.workers.get(binding.host);
     if (worker !== undefined && !worker.closing) {
       if (binding.onAsk !== null) worker.answerer.add(device, binding.onAsk);
@@ -181,7 +245,8 @@ export class DeviceHosts {
         kind: 'device',
         device,
         regionName,
-        module: { module, exportName, state, data },
+        module: { module, exportName, state, data, rules },
+        guard,
       };
       worker.port.postMessage(order);
       return;
@@ -202,8 +267,12 @@ export class DeviceHosts {
   private hostExited(host: number, exitCode: number, error: Error | null): void {
     const worker = this.workers.get(host);
     this.workers.delete(host);
-    worker?.port.close();
-    worker?.answerer.close();
+    if (worker !== undefined) {
+      this.parts.hub.unsubscribe(worker.attachmentPort);
+      for (const port of [worker.port, worker.attachmentPort, worker.answerer]) port.close();
+    }
+    breakDeviceLock(this.words, hostReaderSlot(host));
+    this.parts.grace.removeReader(hostReaderSlot(host));
     this.declareDead(host);
     if (worker?.closing !== true) this.options.onHostDeath({ host, exitCode, error });
   }
@@ -214,29 +283,6 @@ export class DeviceHosts {
     for (let slot = 0; slot < READER_COUNT_MAX; slot += 1) {
       Atomics.notify(this.words, mailboxWord(slot) + MAILBOX_STATE);
     }
-  }
-}
-
-/** Devices whose callbacks live in the control thread. */
-class ControlDevices implements AccessServer {
-  result: MemTxResult = MEMTX_OK;
-  private readonly report: (report: DeviceReport) => void;
-  private readonly handlers = new Map<number, DeviceHandler>();
-
-  constructor(report: (report: DeviceReport) => void) {
-    this.report = report;
-  }
-
-  add(device: number, regionName: string, callbacks: DeviceCallbacks): void {
-    this.handlers.set(device, new DeviceHandler({ device, regionName, callbacks }, -1, this.report));
-  }
-
-  serve(slot: number, device: number, offset: number, access: number, value: number): number {
-    const handler = this.handlers.get(device)!; // attach() came before the section that named it
-    handler.vcpu = slot;
-    const answer = serveAccess(handler, offset, access, value, null);
-    this.result = handler.result;
-    return answer;
   }
 }
 

@@ -1,10 +1,10 @@
 /** What a machine can be made with, and the bounds of each. */
 import { MemoryError } from '../base/errors.ts';
 import type { StallReport } from '../grace/writer.ts';
-import { READER_COUNT_MAX } from '../layout/control-block.ts';
+import { VCPU_COUNT_MAX } from '../layout/control-block.ts';
 import { CELL_BYTES } from '../layout/map-entry.ts';
 import { RAM_BUFFER_BYTES_MAX } from '../publish/ram-store.ts';
-import type { DeviceReport } from '../vcpu/device-handler.ts';
+import type { DeviceReport } from '../vcpu/failure-reports.ts';
 import type { DeviceHostDeath } from './device-hosts.ts';
 
 export interface MachineOptions {
@@ -16,6 +16,8 @@ export interface MachineOptions {
   readonly garbageBytesMax?: number;
   /** vCPUs at a time, 1 to 256; 64 by default. */
   readonly vcpuSlots?: number;
+  /** What `native` means in the access rules of devices; `little` by default. */
+  readonly guestEndianness?: 'little' | 'big';
   /** Fills reclaimed cells with poison, so that a use after reclaim is loud. For tests and stress runs. */
   readonly checked?: boolean;
   /** `piscina` (default): vCPUs run in a warm pool. `threads`: a plain Worker for each. */
@@ -56,8 +58,9 @@ export function fullMachineOptions(options: MachineOptions): FullMachineOptions 
     ),
     arenaBytes,
     garbageBytesMax: bounded('garbageBytesMax', options.garbageBytesMax ?? arenaBytes / 4, 0, arenaBytes, 1),
-    vcpuSlots: bounded('vcpuSlots', options.vcpuSlots ?? 64, 1, READER_COUNT_MAX, 1),
+    vcpuSlots: bounded('vcpuSlots', options.vcpuSlots ?? 64, 1, VCPU_COUNT_MAX, 1),
     stallMs: bounded('stallMs', options.stallMs ?? 100, 1, 2 ** 31 - 1, 1),
+    guestEndianness: guestEndiannessFrom(options),
     checked: options.checked ?? false,
     vcpuHost: options.vcpuHost ?? 'piscina',
     onStall: options.onStall ?? warnOfStall,
@@ -65,6 +68,14 @@ export function fullMachineOptions(options: MachineOptions): FullMachineOptions 
     onDeviceHostDeath: options.onDeviceHostDeath ?? warnOfHostDeath,
     onReclaimed: options.onReclaimed ?? (() => {}),
   };
+}
+
+function guestEndiannessFrom({ guestEndianness = 'little' }: MachineOptions): 'little' | 'big' {
+  if (guestEndianness === 'little' || guestEndianness === 'big') return guestEndianness;
+  throw new MemoryError(
+    'INVALID_ARGUMENT',
+    `machine option guestEndianness must be 'little' or 'big', not ${String(guestEndianness)}`,
+  );
 }
 
 function bounded(name: string, value: number, min: number, max: number, multiple: number): number {

@@ -17,7 +17,9 @@ import { encodeUnassignedSection } from '../publish/encode-view.ts';
 import { type Publication, Publisher } from '../publish/publisher.ts';
 import { RamStore } from '../publish/ram-store.ts';
 import type { FlatView } from '../render/flat-view.ts';
+import type { MemoryPort } from '../vcpu/memory-port.ts';
 import { AttachmentHub } from './attachment-hub.ts';
+import { ControlMemory } from './control-memory.ts';
 import { DeviceHosts } from './device-hosts.ts';
 import { fullMachineOptions, type MachineOptions } from './machine-options.ts';
 import { PiscinaHost } from './piscina-host.ts';
@@ -48,6 +50,7 @@ export class Machine {
   private readonly publisher: Publisher;
   private readonly hub = new AttachmentHub();
   private readonly hosts: DeviceHosts;
+  private readonly control: ControlMemory;
   private readonly vcpuSet: VcpuSet;
   private closing: Promise<void> | null = null;
 
@@ -59,12 +62,18 @@ export class Machine {
     encodeUnassignedSection(this.arena);
     this.ram = new RamStore(full.ramReserveBytes, (attachment) => this.hub.post(attachment));
     this.grace = new GraceWriter(control, full);
-    this.hosts = new DeviceHosts(control, {
-      onDeviceReport: full.onDeviceReport,
-      onHostDeath: full.onDeviceHostDeath,
-    });
+    this.shared = { control: control.buffer, arena: this.arena.words.buffer, ram: this.ram.main };
+    this.hosts = new DeviceHosts(
+      this.shared,
+      { grace: this.grace, hub: this.hub },
+      { ...full, onHostDeath: full.onDeviceHostDeath },
+    );
+    this.control = new ControlMemory(this.shared, full.onDeviceReport, this.hosts.control, () =>
+      this.hosts.answerAsks(),
+    );
+    this.hub.subscribe(this.control);
     const devices = new DeviceRegistry((device, region, binding) => {
-      const attached = this.hosts.attach(device, region.name, binding);
+      const attached = this.hosts.attach(device, region, binding);
       this.hub.post({ kind: 'device', device, regionName: region.name, attached });
     });
     const resources = {
@@ -75,9 +84,9 @@ export class Machine {
     this.publisher = new Publisher(control, resources, this.grace, {
       garbageBytesMax: full.garbageBytesMax,
       onAddressSpace: (index, { name }) => this.hub.post({ kind: 'address-space', index, name }),
+      onPublished: () => this.control.refresh(),
     });
     registerParticipant(this.publisher);
-    this.shared = { control: control.buffer, arena: this.arena.words.buffer, ram: this.ram.main };
     this.vcpuSet = new VcpuSet({
       machine: this.shared,
       grace: this.grace,
@@ -115,6 +124,15 @@ export class Machine {
   /** The flat view that vCPUs find behind `space`. */
   flatViewOf(space: AddressSpace): FlatView {
     return this.publisher.flatViewOf(space);
+  }
+
+  /**
+   * The control thread's port to `space`: memory and devices as the newest layout has them, also from inside
+   * a device's callback. A device that another thread holds up fails the access after some seconds.
+   * @throws MemoryError ADDRESS_SPACE_UNKNOWN
+   */
+  memory(space: AddressSpace): MemoryPort {
+    return this.control.port(this.publisher.indexOf(space));
   }
 
   /** A 32-bit number of yours that is stored in every view made from now on; a port shows its view's. */

@@ -14,13 +14,13 @@ import {
   mailboxWord,
   PHASE_NEVER_STARTED,
   READER_ANNOUNCED,
-  READER_COUNT_MAX,
   READER_INTERRUPTS,
   READER_PHASE,
   READER_RUN_STATE,
   RUN_STATE_RUN,
   readerWord,
   type SharedWords,
+  VCPU_COUNT_MAX,
 } from '../layout/control-block.ts';
 import {
   DEVICE_HOST_ALIVE,
@@ -30,8 +30,8 @@ import {
   MAILBOX_IDLE,
   MAILBOX_STATE,
 } from '../layout/mailbox.ts';
-import type { DeviceReport } from '../vcpu/device-handler.ts';
 import { breakDeviceLock } from '../vcpu/device-lock.ts';
+import type { DeviceReport } from '../vcpu/failure-reports.ts';
 import type { AttachmentHub } from './attachment-hub.ts';
 import { assertPostable } from './postable.ts';
 import { programUrl, VcpuHandle } from './vcpu-handle.ts';
@@ -71,10 +71,10 @@ export class VcpuSet {
   private closed = false;
 
   constructor(parts: VcpuSetParts) {
-    if (!(parts.slotCount >= 1 && parts.slotCount <= READER_COUNT_MAX)) {
+    if (!(parts.slotCount >= 1 && parts.slotCount <= VCPU_COUNT_MAX)) {
       throw new MemoryError(
         'INVALID_ARGUMENT',
-        `a machine has 1 to ${READER_COUNT_MAX} vCPU slots, not ${parts.slotCount}`,
+        `a machine has 1 to ${VCPU_COUNT_MAX} vCPU slots, not ${parts.slotCount}`,
       );
     }
     this.parts = parts;

@@ -1,5 +1,6 @@
 /**
- * A reader thread's side of its attachment port: takes in what was posted, synchronously, also in the
+ * What a thread was told of besides the shared words: RAM buffers, devices, address spaces by name; and a
+ * reader thread's side of its attachment port, which takes in what was posted, synchronously, also in the
  * middle of an access.
  * Guarantee: drain() takes in everything that was posted before a root that this thread has seen
  * (service/attachment-hub.ts posts first, the publisher stores the root afterwards).
@@ -14,46 +15,18 @@ export interface DeviceReceiver {
   attach(device: number, regionName: string, attached: AttachedDevice): void;
 }
 
-export class AttachmentInbox {
-  private readonly port: MessagePort;
+/** Takes attachments in, wherever they come from. */
+export class Attachments {
   private readonly ram: RamViews;
   private readonly devices: DeviceReceiver;
   private readonly addressSpaces: { readonly index: number; readonly name: string }[] = [];
 
-  constructor(port: MessagePort, ram: RamViews, devices: DeviceReceiver) {
-    this.port = port;
+  constructor(ram: RamViews, devices: DeviceReceiver) {
     this.ram = ram;
     this.devices = devices;
   }
 
-  /** About 60 ns when nothing has been posted. */
-  drain(): void {
-    for (;;) {
-      const received = receiveMessageOnPort(this.port);
-      if (received === undefined) return;
-      this.take(received.message as Attachment);
-    }
-  }
-
-  /**
-   * Index of the address space `name`, the newest of that name; of the machine's first where it is null.
-   * @throws MemoryError ADDRESS_SPACE_UNKNOWN
-   */
-  addressSpace(name: string | null): number {
-    this.drain();
-    const known = this.addressSpaces;
-    const found = name === null ? known[0] : known.findLast((space) => space.name === name);
-    if (found !== undefined) return found.index;
-    const names = known.map((space) => `'${space.name}'`).join(', ');
-    throw new MemoryError(
-      'ADDRESS_SPACE_UNKNOWN',
-      name === null
-        ? 'the machine has no address space; add one before starting a vCPU'
-        : `the machine has no address space '${name}'; it has ${names || 'none'}`,
-    );
-  }
-
-  private take(attachment: Attachment): void {
+  take(attachment: Attachment): void {
     switch (attachment.kind) {
       case 'ram':
         this.ram.add(attachment.buffer, attachment.bytes);
@@ -68,5 +41,47 @@ export class AttachmentInbox {
         this.addressSpaces.push({ index: attachment.index, name: attachment.name });
         break;
     }
+  }
+
+  /**
+   * Index of the address space `name`, the newest of that name; of the machine's first where it is null.
+   * @throws MemoryError ADDRESS_SPACE_UNKNOWN
+   */
+  addressSpace(name: string | null): number {
+    const known = this.addressSpaces;
+    const found = name === null ? known[0] : known.findLast((space) => space.name === name);
+    if (found !== undefined) return found.index;
+    const names = known.map((space) => `'${space.name}'`).join(', ');
+    throw new MemoryError(
+      'ADDRESS_SPACE_UNKNOWN',
+      name === null
+        ? 'the machine has no address space; add one before starting a vCPU'
+        : `the machine has no address space '${name}'; it has ${names || 'none'}`,
+    );
+  }
+}
+
+export class AttachmentInbox {
+  private readonly port: MessagePort;
+  private readonly attachments: Attachments;
+
+  constructor(port: MessagePort, ram: RamViews, devices: DeviceReceiver) {
+    this.port = port;
+    this.attachments = new Attachments(ram, devices);
+  }
+
+  /** About 60 ns when nothing has been posted. */
+  drain(): void {
+    for (;;) {
+      const received = receiveMessageOnPort(this.port);
+      if (received === undefined) return;
+      this.attachments.take(received.message as Attachment);
+    }
+  }
+
+  /** As Attachments.addressSpace, with what has been posted until now. */
+  addressSpace(name: string | null): number {
+    this.drain();
+    return this.attachments.addressSpace(name);
   }
 }

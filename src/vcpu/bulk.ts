@@ -1,8 +1,9 @@
 /**
- * Bulk copies through a port, section by section: RAM by block copy, devices in naturally aligned pieces,
- * holes skipped to the next section by the view's sorted list. Errors are OR-ed and do not stop the copy.
+ * Bulk copies through a port, section by section: RAM by block copy, devices in accesses of the size that they
+ * take, holes skipped to the next section by the view's sorted list. Errors are OR-ed and do not stop the copy.
+ * @source QEMU's address_space_read and address_space_write: spec section 7.8
  */
-import { MEMTX_DECODE_ERROR, MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
+import { MEMTX_ACCESS_ERROR, MEMTX_DECODE_ERROR, MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
 import type { SharedWords } from '../layout/control-block.ts';
 import { CELL_UNASSIGNED, cellWord } from '../layout/map-entry.ts';
 import * as section from '../layout/section-record.ts';
@@ -13,75 +14,146 @@ import type { SlowAccess } from './slow-access.ts';
 const distance = (fromHi: number, fromLo: number, toHi: number, toLo: number): number =>
   ((toHi >>> 0) - (fromHi >>> 0)) * 2 ** 32 + ((toLo >>> 0) - (fromLo >>> 0));
 
+/** One stretch of a bulk access, in one section or in one hole. */
+interface Stretch {
+  /** First word of the section. */
+  readonly word: number;
+  readonly flags: number;
+  readonly hi: number;
+  readonly lo: number;
+  /** Bytes before it. */
+  readonly done: number;
+  /** Bytes of it; of a device, those of one access. */
+  readonly count: number;
+}
+
+/** What a bulk access does with a stretch: its MemTxResult. */
+type Visit = (stretch: Stretch) => MemTxResult;
+
 export function readBytes(slow: SlowAccess, hi: number, lo: number, into: Uint8Array): MemTxResult {
+  return eachStretch(slow, hi, lo, into.length, readsDirect, (stretch) => {
+    const { flags, done, count } = stretch;
+    if (readsDirect(slow, flags)) return copyOut(slow, stretch, into);
+    if ((flags & section.SECTION_FLAG_DEVICE) !== 0) return readDevice(slow, stretch, into);
+    into.fill(0, done, done + count);
+    return MEMTX_DECODE_ERROR;
+  });
+}
+
+export function writeBytes(slow: SlowAccess, hi: number, lo: number, from: Uint8Array): MemTxResult {
+  return eachStretch(slow, hi, lo, from.length, writesDirect, (stretch) => {
+    const { flags } = stretch;
+    if (writesDirect(slow, flags)) return copyIn(slow, stretch, from);
+    return isWritableDevice(flags) ? writeDevice(slow, stretch, from) : MEMTX_DECODE_ERROR;
+  });
+}
+
+/** Writes RAM, ROM and ROM devices that are in ROM mode; leaves out whatever else. A loader's. */
+export function writeRom(slow: SlowAccess, hi: number, lo: number, from: Uint8Array): void {
+  eachStretch(slow, hi, lo, from.length, hasBytes, (stretch) =>
+    hasBytes(slow, stretch.flags) ? copyIn(slow, stretch, from) : MEMTX_OK,
+  );
+}
+
+/** MEMTX_OK if every byte would be taken, else an OR of why not; nothing is read or written. */
+export function probe(
+  slow: SlowAccess,
+  hi: number,
+  lo: number,
+  length: number,
+  isWrite: boolean,
+): MemTxResult {
+  const isDirect = isWrite ? writesDirect : readsDirect;
+  return eachStretch(slow, hi, lo, length, isDirect, (stretch) => {
+    const { word, flags, count } = stretch;
+    if (isDirect(slow, flags)) return MEMTX_OK;
+    const isDevice = isWrite ? isWritableDevice(flags) : (flags & section.SECTION_FLAG_DEVICE) !== 0;
+    if (!isDevice) return MEMTX_DECODE_ERROR;
+    if (slow.isBarred(flags)) return MEMTX_ACCESS_ERROR;
+    const device = slow.arena[word + section.SECTION_DEVICE]!;
+    const offset = slow.offsetInRegion(word, stretch.hi, stretch.lo);
+    return slow.devices.accepts(device, offset, count, isWrite, slow.attrs) ? MEMTX_OK : MEMTX_DECODE_ERROR;
+  });
+}
+
+function eachStretch(
+  slow: SlowAccess,
+  hi: number,
+  lo: number,
+  length: number,
+  isDirect: (slow: SlowAccess, flags: number) => boolean,
+  visit: Visit,
+): MemTxResult {
   let result = MEMTX_OK;
-  for (let done = 0; done < into.length; ) {
+  for (let done = 0; done < length; ) {
     const atHi = hiAfter(hi, lo, done);
     const atLo = (lo + done) | 0;
     const cell = slow.lookup(atHi, atLo);
     const word = cellWord(cell);
     const flags = slow.arena[word + section.SECTION_FLAGS]!;
-    const count = reach(slow, cell, atHi, atLo, into.length - done);
-    if ((flags & section.SECTION_FLAG_READ_DIRECT) !== 0) {
-      const { bytes } = slow.ram.get(slow.arena[word + section.SECTION_RAM_BUFFER]!);
-      const from = slow.ramByte(word, atLo);
-      into.set(bytes.subarray(from, from + count), done);
-      done += count;
-    } else if ((flags & section.SECTION_FLAG_DEVICE) !== 0) {
-      const size = pieceSize(atLo, into.length - done);
-      slow.result = MEMTX_OK;
-      const value = slow.readDevice(word, atHi, atLo, size);
-      for (let i = 0; i < size; i += 1) into[done + i] = value >>> (i << 3);
-      result |= slow.result;
-      done += size;
-    } else {
-      into.fill(0, done, done + count);
-      result |= MEMTX_DECODE_ERROR;
-      done += count;
-    }
+    const asksDevice = !isDirect(slow, flags) && (flags & section.SECTION_FLAG_DEVICE) !== 0;
+    const count = asksDevice
+      ? deviceSize(slow, word, atHi, atLo, length - done)
+      : reach(slow, cell, atHi, atLo, length - done);
+    result |= visit({ word, flags, hi: atHi, lo: atLo, done, count });
+    done += count;
   }
   return result;
 }
 
-export function writeBytes(slow: SlowAccess, hi: number, lo: number, from: Uint8Array): MemTxResult {
-  let result = MEMTX_OK;
-  for (let done = 0; done < from.length; ) {
-    const atHi = hiAfter(hi, lo, done);
-    const atLo = (lo + done) | 0;
-    const cell = slow.lookup(atHi, atLo);
-    const word = cellWord(cell);
-    const flags = slow.arena[word + section.SECTION_FLAGS]!;
-    const count = reach(slow, cell, atHi, atLo, from.length - done);
-    if ((flags & section.SECTION_FLAG_WRITE_DIRECT) !== 0) {
-      const { bytes } = slow.ram.get(slow.arena[word + section.SECTION_RAM_BUFFER]!);
-      bytes.set(from.subarray(done, done + count), slow.ramByte(word, atLo));
-      done += count;
-    } else if ((flags & section.SECTION_FLAG_DEVICE) !== 0 && (flags & section.SECTION_FLAG_READONLY) === 0) {
-      const size = pieceSize(atLo, from.length - done);
-      let value = 0;
-      for (let i = 0; i < size; i += 1) value |= from[done + i]! << (i << 3);
-      slow.result = MEMTX_OK;
-      slow.writeDevice(word, atHi, atLo, size, value);
-      result |= slow.result;
-      done += size;
-    } else {
-      result |= MEMTX_DECODE_ERROR;
-      done += count;
-    }
+const hasBytes = (_: SlowAccess, flags: number): boolean => (flags & section.SECTION_FLAG_READ_DIRECT) !== 0;
+
+const readsDirect = (slow: SlowAccess, flags: number): boolean =>
+  (flags & section.SECTION_FLAG_READ_DIRECT) !== 0 && !slow.isBarred(flags);
+
+const writesDirect = (slow: SlowAccess, flags: number): boolean =>
+  ((flags & section.SECTION_FLAG_WRITE_DIRECT) !== 0 || slow.debugWrites(flags)) && !slow.isBarred(flags);
+
+const isWritableDevice = (flags: number): boolean =>
+  (flags & (section.SECTION_FLAG_DEVICE | section.SECTION_FLAG_READONLY)) === section.SECTION_FLAG_DEVICE;
+
+function copyOut(slow: SlowAccess, { word, lo, done, count }: Stretch, into: Uint8Array): MemTxResult {
+  const { bytes } = slow.ram.get(slow.arena[word + section.SECTION_RAM_BUFFER]!);
+  const from = slow.ramByte(word, lo);
+  into.set(bytes.subarray(from, from + count), done);
+  return MEMTX_OK;
+}
+
+function copyIn(slow: SlowAccess, { word, lo, done, count }: Stretch, from: Uint8Array): MemTxResult {
+  const { bytes } = slow.ram.get(slow.arena[word + section.SECTION_RAM_BUFFER]!);
+  bytes.set(from.subarray(done, done + count), slow.ramByte(word, lo));
+  return MEMTX_OK;
+}
+
+function readDevice(slow: SlowAccess, { word, hi, lo, done, count }: Stretch, into: Uint8Array): MemTxResult {
+  const low = slow.readDevice(word, hi, lo, count);
+  for (let i = 0; i < count; i += 1) into[done + i] = (i < 4 ? low : slow.high) >>> ((i & 3) << 3);
+  return slow.result;
+}
+
+function writeDevice(
+  slow: SlowAccess,
+  { word, hi, lo, done, count }: Stretch,
+  from: Uint8Array,
+): MemTxResult {
+  let low = 0;
+  let high = 0;
+  for (let i = 0; i < count; i += 1) {
+    if (i < 4) low |= from[done + i]! << (i << 3);
+    else high |= from[done + i]! << ((i & 3) << 3);
   }
-  return result;
+  slow.writeDevice(word, hi, lo, count, low, high);
+  return slow.result;
+}
+
+function deviceSize(slow: SlowAccess, word: number, hi: number, lo: number, left: number): number {
+  const device = slow.arena[word + section.SECTION_DEVICE]!;
+  return slow.devices.bulkSize(device, slow.offsetInRegion(word, hi, lo), left);
 }
 
 /** Upper half of (hi, lo) + done, modulo 2^64. */
 function hiAfter(hi: number, lo: number, done: number): number {
   return (hi + Math.floor(((lo >>> 0) + done) / 2 ** 32)) | 0;
-}
-
-/** Largest naturally aligned piece of up to 4 bytes at `lo` that is not longer than what is left. */
-function pieceSize(lo: number, left: number): number {
-  let size = 4;
-  while ((lo & (size - 1)) !== 0 || size > left) size >>= 1;
-  return size;
 }
 
 /** Bytes from (hi, lo) to the end of its section, or of the hole that it lies in; `left` at the most. */

@@ -4,63 +4,87 @@
  * lifted out of them cost 12 ns a call, for their target is never constant; a method call of one or two
  * shapes of device cost 2 to 7.
  * Guarantee: read() and write() never throw. A callback that throws, or answers with something that is
- * not an integer, gives MEMTX_ERROR and 0, and is reported: the first REPORTS_IN_FULL of a device each,
- * then at every power of two with the count so far.
+ * not an integer, gives MEMTX_ERROR and 0, and is reported (failure-reports.ts). What the device's access rules
+ * refuse gives MEMTX_DECODE_ERROR, an access from inside one of the same owner MEMTX_ACCESS_ERROR; neither calls it.
  */
-import type { DeviceCallbacks } from '../base/device-binding.ts';
-import { MEMTX_ERROR, MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
+import type { FullAccessRules } from '../base/access-rules.ts';
+import type {
+  AnyDeviceCallbacks,
+  DeviceCallbacks,
+  DeviceCallbacksWithAttrs,
+} from '../base/device-binding.ts';
+import type { MemTxAttrs } from '../base/mem-tx-attrs.ts';
+import {
+  MEMTX_ACCESS_ERROR,
+  MEMTX_DECODE_ERROR,
+  MEMTX_ERROR,
+  MEMTX_OK,
+  MemTxFailure,
+  type MemTxResult,
+} from '../base/mem-tx-result.ts';
+import { AccessLoop, type DevicePieces } from './access-loop.ts';
+import { FailureReports, problemOf, type ReportDevice } from './failure-reports.ts';
 
-/** An access that failed in the device, not in the guest. */
-export interface DeviceReport {
-  readonly device: number;
-  readonly regionName: string;
-  /** The vCPU whose access it was. */
-  readonly vcpu: number;
-  /** Bytes from the start of the region. */
-  readonly offset: number;
-  readonly size: number;
-  readonly isWrite: boolean;
-  /** What went wrong, in a sentence. */
-  readonly problem: string;
-  readonly stack: string | null;
-  /** Failures of this device in this thread so far, this one included. */
-  readonly count: number;
+/**
+ * Set while a callback of an owner's device runs in this thread: what that callback accesses must not lead
+ * back to the owner. One for all devices of an owner.
+ */
+export class ReentrancyGuard {
+  engaged = false;
 }
-
-export type ReportDevice = (report: DeviceReport) => void;
-
-export const REPORTS_IN_FULL = 16;
 
 /** Where a device's callbacks run; read-only for the thread that calls. */
 export interface HandledDevice {
   readonly device: number;
   readonly regionName: string;
-  readonly callbacks: DeviceCallbacks;
+  readonly callbacks: AnyDeviceCallbacks;
+  /** With its endianness resolved. */
+  readonly rules: FullAccessRules;
+  /** Null: it may be reached from inside its own accesses. */
+  readonly guard: ReentrancyGuard | null;
 }
 
 const ok = MEMTX_OK; // local names for the hot path: V8 does not fold imported bindings
 
-export class DeviceHandler {
-  /** MemTxResult of the last call. */
+export class DeviceHandler implements DevicePieces {
+  /** MemTxResult of the last access, or of the last piece of one. */
   result: MemTxResult = MEMTX_OK;
-  /** The vCPU whose access is being served; in reports. */
-  vcpu: number;
-  private readonly device: number;
-  private readonly regionName: string;
+  /** Upper half of the value last read, as int32. */
+  high = 0;
+  /** True if an aligned access of up to 4 bytes is one call of `read` or `write`, with nothing to look at before. */
+  private readonly isPlain: boolean;
   private readonly callbacks: DeviceCallbacks;
-  private readonly report: ReportDevice;
-  private failures = 0;
+  private readonly withAttrs: DeviceCallbacksWithAttrs | null;
+  private readonly guard: ReentrancyGuard | null;
+  private readonly loop: AccessLoop;
+  private readonly reports: FailureReports;
 
   constructor(handled: HandledDevice, vcpu: number, report: ReportDevice) {
-    this.device = handled.device;
-    this.regionName = handled.regionName;
-    this.callbacks = handled.callbacks;
-    this.vcpu = vcpu;
-    this.report = report;
+    const { callbacks, rules } = handled;
+    this.callbacks = callbacks as DeviceCallbacks;
+    this.withAttrs = 'read' in callbacks ? null : callbacks;
+    this.guard = handled.guard;
+    this.loop = new AccessLoop(rules, this);
+    this.isPlain =
+      this.loop.isTransparent &&
+      handled.guard === null &&
+      this.withAttrs === null &&
+      callbacks.accepts === undefined;
+    this.reports = new FailureReports(handled, vcpu, report);
   }
 
-  /** The low `size` bytes of what the device answered: zero-extended, as int32 where `size` is 4. */
-  read(offset: number, size: number): number {
+  /** The vCPU whose access is being served; in reports. */
+  set vcpu(vcpu: number) {
+    this.reports.vcpu = vcpu;
+  }
+
+  /**
+   * The low `size` bytes of what the device answered: zero-extended, as int32 where `size` is 4; of 8 bytes
+   * the lower half. @param offset within the region; no multiple of `size` where the region is mapped so
+   */
+  read(offset: number, size: number, attrs: MemTxAttrs): number {
+    if (!this.isPlain || size === 8 || (offset & (size - 1)) !== 0)
+      return this.readByRules(offset, size, attrs);
     let value: unknown;
     try {
       value = this.callbacks.read(offset, size);
@@ -68,17 +92,21 @@ export class DeviceHandler {
       return this.fail(offset, size, false, 'its read handler threw', error);
     }
     if (typeof value !== 'number' || ((value | 0) !== value && !Number.isInteger(value))) {
-      return this.fail(offset, size, false, `its read handler answered ${describe(value)}`, value);
+      return this.failAnswer(offset, size, value);
     }
     this.result = ok;
     return size === 4 ? value | 0 : value & ((1 << (size << 3)) - 1);
   }
 
-  /** @param value unsigned, below 2^(8 * size) */
-  write(offset: number, value: number, size: number): void {
+  /** @param valueLo what is written; unsigned where `size` is at most 4 @param valueHi its upper half */
+  write(offset: number, size: number, valueLo: number, valueHi: number, attrs: MemTxAttrs): void {
+    if (!this.isPlain || size === 8 || (offset & (size - 1)) !== 0) {
+      this.writeByRules(offset, size, valueLo, valueHi, attrs);
+      return;
+    }
     let answer: unknown;
     try {
-      answer = this.callbacks.write(offset, value, size);
+      answer = this.callbacks.write(offset, valueLo, size);
     } catch (error) {
       this.fail(offset, size, true, 'its write handler threw', error);
       return;
@@ -89,34 +117,131 @@ export class DeviceHandler {
     }
   }
 
+  /** Whether the device takes such an access; `result` is MEMTX_OK if so. Calls at most `accepts`. */
+  accepts(offset: number, size: number, isWrite: boolean, attrs: MemTxAttrs): boolean {
+    this.result = ok;
+    this.high = 0;
+    let accepted: unknown = true;
+    try {
+      accepted = this.callbacks.accepts?.(offset, size, isWrite, attrs) ?? true;
+    } catch (error) {
+      this.fail(offset, size, isWrite, 'its accepts handler threw', error);
+      return false;
+    }
+    if (accepted === true && this.loop.allows(offset, size)) return true;
+    this.result = MEMTX_DECODE_ERROR;
+    return false;
+  }
+
+  readPiece(offset: number, size: number, attrs: MemTxAttrs): number {
+    let value: unknown;
+    try {
+      value = this.callRead(offset, size, attrs);
+    } catch (error) {
+      return this.fail(offset, size, false, 'its read handler threw', error);
+    }
+    this.result = ok;
+    if (size === 8 && typeof value === 'bigint') {
+      this.high = Number(BigInt.asIntN(32, value >> 32n));
+      return Number(BigInt.asIntN(32, value));
+    }
+    if (size !== 8 && typeof value === 'number' && Number.isInteger(value)) return value | 0;
+    if (!(value instanceof MemTxFailure)) return this.failAnswer(offset, size, value);
+    this.result = value.result;
+    this.high = 0;
+    return 0;
+  }
+
+  writePiece(offset: number, size: number, valueLo: number, valueHi: number, attrs: MemTxAttrs): void {
+    let answer: unknown;
+    try {
+      answer = this.callWrite(offset, size, valueLo, valueHi, attrs);
+    } catch (error) {
+      this.fail(offset, size, true, 'its write handler threw', error);
+      return;
+    }
+    this.result = ok;
+    if (answer instanceof Promise) this.fail(offset, size, true, 'its write handler is asynchronous', answer);
+    // `write` may return what it likes, as an arrow function does; the others return a MemTxResult.
+    else if ((this.withAttrs !== null || size === 8) && answer !== undefined) {
+      if (isMemTxResult(answer)) this.result = answer;
+      else this.fail(offset, size, true, `its write handler returned ${problemOf(answer)}`, answer);
+    }
+  }
+
   /** Records a failure that was found outside the callbacks, such as a module that does not load. */
   fail(offset: number, size: number, isWrite: boolean, problem: string, cause: unknown): number {
     this.result = MEMTX_ERROR;
-    this.failures += 1;
-    // An abandoned promise that rejects would end the whole thread.
-    if (cause instanceof Promise) cause.catch(() => {});
-    const count = this.failures;
-    if (count <= REPORTS_IN_FULL || (count & (count - 1)) === 0) {
-      const isError = cause instanceof Error;
-      this.report({
-        device: this.device,
-        regionName: this.regionName,
-        vcpu: this.vcpu,
-        offset,
-        size,
-        isWrite,
-        problem: isError ? `${problem}: ${cause.message}` : problem,
-        stack: isError ? (cause.stack ?? null) : null,
-        count,
-      });
-    }
+    this.high = 0;
+    this.reports.add(offset, size, isWrite, problem, cause);
     return 0;
+  }
+
+  /** Like fail(), for an access that must not be made: MEMTX_ACCESS_ERROR. */
+  deny(offset: number, size: number, isWrite: boolean, problem: string): number {
+    this.fail(offset, size, isWrite, problem, null);
+    this.result = MEMTX_ACCESS_ERROR;
+    return 0;
+  }
+
+  private readByRules(offset: number, size: number, attrs: MemTxAttrs): number {
+    if (!this.accepts(offset, size, false, attrs) || !this.engage(offset, size, false)) return 0;
+    const low = this.loop.read(offset, size, attrs);
+    if (this.guard !== null) this.guard.engaged = false;
+    this.result = this.loop.result;
+    this.high = this.loop.high;
+    return low;
+  }
+
+  private writeByRules(
+    offset: number,
+    size: number,
+    valueLo: number,
+    valueHi: number,
+    attrs: MemTxAttrs,
+  ): void {
+    if (!this.accepts(offset, size, true, attrs) || !this.engage(offset, size, true)) return;
+    this.loop.write(offset, size, valueLo, valueHi, attrs);
+    if (this.guard !== null) this.guard.engaged = false;
+    this.result = this.loop.result;
+  }
+
+  /** False, with the access denied, if it comes from inside an access to the same owner. */
+  private engage(offset: number, size: number, isWrite: boolean): boolean {
+    if (this.guard === null) return true;
+    if (this.guard.engaged) {
+      this.deny(offset, size, isWrite, 'it was accessed from inside an access to its own owner');
+      return false;
+    }
+    this.guard.engaged = true;
+    return true;
+  }
+
+  private callRead(offset: number, size: number, attrs: MemTxAttrs): unknown {
+    if (size === 8) return this.callbacks.read64!(offset, attrs); // areCallbacks() saw it
+    if (this.withAttrs !== null) return this.withAttrs.readWithAttrs(offset, size, attrs);
+    return this.callbacks.read(offset, size);
+  }
+
+  private callWrite(
+    offset: number,
+    size: number,
+    valueLo: number,
+    valueHi: number,
+    attrs: MemTxAttrs,
+  ): unknown {
+    if (size === 8) {
+      const value = (BigInt(valueHi >>> 0) << 32n) | BigInt(valueLo >>> 0);
+      return this.callbacks.write64!(offset, value, attrs);
+    }
+    if (this.withAttrs !== null) return this.withAttrs.writeWithAttrs(offset, valueLo >>> 0, size, attrs);
+    return this.callbacks.write(offset, valueLo >>> 0, size);
+  }
+
+  private failAnswer(offset: number, size: number, answer: unknown): number {
+    return this.fail(offset, size, false, `its read handler answered ${problemOf(answer)}`, answer);
   }
 }
 
-function describe(value: unknown): string {
-  if (value instanceof Promise) return 'a promise; handlers are synchronous';
-  if (typeof value === 'number') return `${value}; integers only`;
-  if (typeof value === 'string') return `the string '${value.slice(0, 40)}'; integers only`;
-  return `${value === null ? 'null' : typeof value}; integers only`;
-}
+const isMemTxResult = (value: unknown): value is MemTxResult =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 7;

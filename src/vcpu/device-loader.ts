@@ -6,34 +6,47 @@
  */
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type { FullAccessRules } from '../base/access-rules.ts';
+import { assert } from '../base/assert.ts';
 import type {
+  AnyDeviceCallbacks,
   AskHandler,
-  DeviceCallbacks,
   DeviceContext,
   DeviceModule,
   HostedDeviceContext,
 } from '../base/device-binding.ts';
 import { MemoryError } from '../base/errors.ts';
-import {
-  READER_COUNT_MAX,
-  READER_INTERRUPTS,
-  readerWord,
-  type SharedWords,
-} from '../layout/control-block.ts';
+import type { GuestMemory } from '../base/guest-memory.ts';
+import { READER_INTERRUPTS, readerWord, type SharedWords, VCPU_COUNT_MAX } from '../layout/control-block.ts';
 
 const load = createRequire(import.meta.url);
 
 /** Wakes `vcpu` from waitForInterrupt(), or makes its next one return at once. */
 export function raiseInterrupt(words: SharedWords, vcpu: number): void {
-  if (!Number.isInteger(vcpu) || vcpu < 0 || vcpu >= READER_COUNT_MAX) {
+  if (!Number.isInteger(vcpu) || vcpu < 0 || vcpu >= VCPU_COUNT_MAX) {
     throw new MemoryError(
       'INVALID_ARGUMENT',
-      `interrupt(${String(vcpu)}): there is no such vCPU; ids are 0 to ${READER_COUNT_MAX - 1}`,
+      `interrupt(${String(vcpu)}): there is no such vCPU; ids are 0 to ${VCPU_COUNT_MAX - 1}`,
     );
   }
   const word = readerWord(vcpu) + READER_INTERRUPTS;
   Atomics.add(words, word, 1); // pairs with Vcpu.waitForInterrupt
   Atomics.notify(words, word);
+}
+
+/** How devices of a thread access memory. */
+export interface DeviceMemory {
+  /** Call it before each use: see DeviceContext.memory. */
+  memory(addressSpaceName: string): GuestMemory;
+}
+
+export interface DeviceSurroundings {
+  readonly words: SharedWords;
+  readonly vcpu: number;
+  /** Null where a device is only loaded, never called. */
+  readonly memory: DeviceMemory | null;
+  /** Asks the control thread, and waits; refused where it is not given. */
+  readonly ask?: AskHandler;
 }
 
 /** The context of a device in this thread; `vcpu` is set anew for each access where a thread serves several. */
@@ -42,32 +55,28 @@ export class LoadedDeviceContext implements HostedDeviceContext {
   readonly state: SharedArrayBuffer;
   readonly data: unknown;
   vcpu: number;
-  private readonly words: SharedWords;
+  private readonly around: DeviceSurroundings;
 
-  private readonly askControl: AskHandler;
-
-  /** @param askControl asks the control thread, and waits */
-  constructor(
-    module: DeviceModule,
-    regionName: string,
-    words: SharedWords,
-    vcpu: number,
-    askControl: AskHandler = refuseAsk,
-  ) {
+  constructor(module: DeviceModule, regionName: string, around: DeviceSurroundings) {
     this.regionName = regionName;
     this.state = module.state;
     this.data = module.data;
-    this.words = words;
-    this.vcpu = vcpu;
-    this.askControl = askControl;
+    this.vcpu = around.vcpu;
+    this.around = around;
   }
 
   interrupt(vcpu: number): void {
-    raiseInterrupt(this.words, vcpu);
+    raiseInterrupt(this.around.words, vcpu);
+  }
+
+  memory(addressSpaceName: string): GuestMemory {
+    const { memory } = this.around;
+    assert(memory !== null, 'a device whose callbacks are called has memory');
+    return memory.memory(addressSpaceName);
   }
 
   ask(message: unknown): unknown {
-    return this.askControl(message);
+    return (this.around.ask ?? refuseAsk)(message);
   }
 }
 
@@ -79,7 +88,7 @@ function refuseAsk(): never {
 }
 
 /** @throws MemoryError DEVICE_MODULE_INVALID naming the module, the export and the mend */
-export function loadDevice(module: DeviceModule, context: DeviceContext): DeviceCallbacks {
+export function loadDevice(module: DeviceModule, context: DeviceContext): AnyDeviceCallbacks {
   const { exportName } = module;
   const exports = loadModule(module.module);
   const factory = exports[exportName];
@@ -101,20 +110,29 @@ export function loadDevice(module: DeviceModule, context: DeviceContext): Device
       error,
     );
   }
-  if (!areCallbacks(callbacks)) {
+  const problem = callbackProblem(callbacks, module.rules);
+  if (problem !== null) {
     throw invalid(
       module.module,
-      `its factory '${exportName}' must return an object with the functions read(offset, size) and ` +
-        'write(offset, value, size); an asynchronous factory cannot',
+      `its factory '${exportName}' must return an object ${problem}; an asynchronous factory cannot`,
     );
   }
-  return callbacks;
+  return callbacks as AnyDeviceCallbacks;
 }
 
-export function areCallbacks(callbacks: unknown): callbacks is DeviceCallbacks {
-  if (typeof callbacks !== 'object' || callbacks === null) return false;
-  const { read, write } = callbacks as Partial<DeviceCallbacks>;
-  return typeof read === 'function' && typeof write === 'function';
+/** What a device's callbacks lack, to be read after "an object"; null if nothing. */
+export function callbackProblem(callbacks: unknown, rules: FullAccessRules): string | null {
+  const has = (name: string): boolean =>
+    typeof callbacks === 'object' &&
+    callbacks !== null &&
+    typeof (callbacks as Record<string, unknown>)[name] === 'function';
+  if (!(has('read') && has('write')) && !(has('readWithAttrs') && has('writeWithAttrs'))) {
+    return 'with the functions read(offset, size) and write(offset, value, size), or readWithAttrs and writeWithAttrs';
+  }
+  if (Math.max(rules.implMin, rules.implMax) === 8 && !(has('read64') && has('write64'))) {
+    return 'with the functions read64(offset, attrs) and write64(offset, value, attrs), since its access rules implement 8 bytes';
+  }
+  return null;
 }
 
 function loadModule(url: string): Record<string, unknown> {

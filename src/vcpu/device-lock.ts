@@ -28,6 +28,8 @@ export class DeviceLock {
   private readonly owner: number;
   private readonly session: ReaderSession;
   private depth = 0;
+  /** After which acquire() gives up: for the control thread, which learns of a holder's death by its event loop. */
+  patienceMs = Number.POSITIVE_INFINITY;
 
   constructor(words: SharedWords, session: ReaderSession) {
     this.words = words;
@@ -35,10 +37,18 @@ export class DeviceLock {
     this.session = session;
   }
 
-  acquire(): void {
-    this.depth += 1;
-    if (this.depth !== 1) return;
-    if (Atomics.compareExchange(this.words, wordLock, 0, this.owner) !== 0) this.acquireContended();
+  get isHeld(): boolean {
+    return this.depth > 0;
+  }
+
+  /** False if it was not to be had within `patienceMs`: then there is nothing to release. */
+  acquire(): boolean {
+    const isTaken =
+      this.depth > 0 ||
+      Atomics.compareExchange(this.words, wordLock, 0, this.owner) === 0 ||
+      this.acquireContended();
+    if (isTaken) this.depth += 1;
+    return isTaken;
   }
 
   release(): void {
@@ -50,21 +60,22 @@ export class DeviceLock {
     if (Atomics.load(this.words, wordWaiters) !== 0) Atomics.notify(this.words, wordLock, 1);
   }
 
-  private acquireContended(): void {
+  private acquireContended(): boolean {
     const words = this.words;
     for (let spins = SPIN_LOADS; spins > 0; spins -= 1) {
       if (Atomics.load(words, wordLock) !== 0) continue;
-      if (Atomics.compareExchange(words, wordLock, 0, this.owner) === 0) return;
+      if (Atomics.compareExchange(words, wordLock, 0, this.owner) === 0) return true;
     }
     this.session.detach(PHASE_WAITING_FOR_DEVICE);
     Atomics.add(words, wordWaiters, 1); // pairs with release
+    let holder: number;
     for (;;) {
-      const holder = Atomics.compareExchange(words, wordLock, 0, this.owner);
-      if (holder === 0) break;
-      Atomics.wait(words, wordLock, holder);
+      holder = Atomics.compareExchange(words, wordLock, 0, this.owner);
+      if (holder === 0 || Atomics.wait(words, wordLock, holder, this.patienceMs) === 'timed-out') break;
     }
     Atomics.sub(words, wordWaiters, 1);
     this.session.attach();
+    return holder === 0;
   }
 }
 

@@ -8,13 +8,13 @@
  * An aligned access of up to 32 bits does not tear; an aligned 64-bit load or store is two 32-bit ones
  * (use atomic…64 where that matters). Races between vCPUs on RAM are the guest's own.
  */
-import { addressFromHalves, hiFromAddress, loFromAddress } from '../base/addresses.ts';
-import { MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
+import { MEMTX_OK } from '../base/mem-tx-result.ts';
+import { swapped32 } from './access-loop.ts';
+import { AddressSpacePort } from './address-space-port.ts';
 import { AtomicCell } from './atomic-cell.ts';
-import { readBytes, writeBytes } from './bulk.ts';
 import type { DeviceCalls } from './device-calls.ts';
-import { type PortMemory, SlowAccess } from './slow-access.ts';
 import { PAGE_MASK, TLB_DEVICE, TLB_DEVICE_SHIFT, TLB_HI_SHIFT, TLB_LO_SHIFT, TLB_WORD_MASK } from './tlb.ts';
+import type { PortMemory } from './view-reader.ts';
 
 const ok = MEMTX_OK; // local names for the hot path: V8 does not fold imported bindings
 const pageMask = PAGE_MASK;
@@ -24,48 +24,25 @@ const wordMask = TLB_WORD_MASK;
 const deviceTag = TLB_DEVICE;
 const deviceShift = TLB_DEVICE_SHIFT;
 
-/** An address as people in no hurry give it: exact, below 2^53 as a number, below 2^64 as a bigint. */
-export type Address = number | bigint;
-
-const addressHi = (address: Address): number =>
-  typeof address === 'bigint' ? hiFromAddress(address) : Math.floor(address / 2 ** 32) | 0;
-const addressLo = (address: Address): number =>
-  typeof address === 'bigint' ? loFromAddress(address) : address | 0;
-
-export class MemoryPort {
-  /** MemTxResult of the last access: MEMTX_OK, or an OR of MEMTX_* bits over its pieces. */
-  result: MemTxResult = MEMTX_OK;
-  /** Upper half of the value of the last load64(), as int32. */
-  high = 0;
+export class MemoryPort extends AddressSpacePort {
   // Declared, so that each is stored once, by the constructor: V8 then takes a known port's fields for
   // constants. A field that is also defined, as undefined, costs the loop around load32 a third more.
   declare private readonly tlb: Int32Array;
   declare private readonly ram8: Uint8Array<SharedArrayBuffer>;
   declare private readonly ram16: Uint16Array<SharedArrayBuffer>;
   declare private readonly ram32: Int32Array<SharedArrayBuffer>;
-  declare private readonly slow: SlowAccess;
   declare private readonly devices: DeviceCalls;
   declare private readonly atomic: AtomicCell;
 
   /** @param addressSpace index that the machine gave to it; call refresh() before the first access */
   constructor(memory: PortMemory, addressSpace: number, devices: DeviceCalls) {
-    this.slow = new SlowAccess(memory, addressSpace, devices);
+    super(memory, addressSpace, devices);
     this.atomic = new AtomicCell(this.slow);
     this.devices = devices;
     this.tlb = this.slow.tlb;
     this.ram8 = memory.ram.main.bytes;
     this.ram16 = memory.ram.main.halves;
     this.ram32 = memory.ram.main.words;
-  }
-
-  /** Takes the published layout. Its reader must have announced, or come online, just before. */
-  refresh(): void {
-    this.slow.refresh();
-  }
-
-  /** The machine's layoutTag when the layout in use was made. */
-  get layoutTag(): number {
-    return this.slow.layoutTag;
   }
 
   /** Byte at (hi, lo), zero-extended. A hole reads as 0 with MEMTX_DECODE_ERROR; so for all loads. */
@@ -206,46 +183,27 @@ export class MemoryPort {
     return at < 0 ? 0n : Atomics.compareExchange(this.atomic.doubles, at, expected, replacement);
   }
 
-  /** `size` bytes at `address`, unsigned. */
-  read(address: Address, size: 1 | 2 | 4): number {
-    const hi = addressHi(address);
-    const lo = addressLo(address);
-    if (size === 4) return this.load32(hi, lo) >>> 0;
-    return size === 2 ? this.load16(hi, lo) : this.load8(hi, lo);
+  /** The big-endian forms: the bytes at ascending addresses, most significant first. */
+  load16be(hi: number, lo: number): number {
+    return swapped32(this.load16(hi, lo)) >>> 16;
   }
-
-  /** 64 bits at `address`, unsigned. */
-  readBig(address: Address): bigint {
-    const low = this.load64(addressHi(address), addressLo(address));
-    return addressFromHalves(this.high, low);
+  load32be(hi: number, lo: number): number {
+    return swapped32(this.load32(hi, lo));
   }
-
-  write(address: Address, size: 1 | 2 | 4, value: number): void {
-    const hi = addressHi(address);
-    const lo = addressLo(address);
-    if (size === 4) this.store32(hi, lo, value);
-    else if (size === 2) this.store16(hi, lo, value);
-    else this.store8(hi, lo, value);
+  load64be(hi: number, lo: number): number {
+    const low = this.load64(hi, lo);
+    const value = swapped32(this.high);
+    this.high = swapped32(low);
+    return value;
   }
-
-  writeBig(address: Address, value: bigint): void {
-    this.store64(addressHi(address), addressLo(address), hiFromAddress(value), loFromAddress(value));
+  store16be(hi: number, lo: number, value: number): void {
+    this.store16(hi, lo, swapped32(value) >>> 16);
   }
-
-  /**
-   * Fills `into` from `address` on, over all sections on the way; errors do not stop it. Devices are read
-   * in naturally aligned pieces of up to 4 bytes; holes give zeros.
-   * @source QEMU address_space_read: spec section 7.8
-   */
-  readBytes(address: Address, into: Uint8Array): MemTxResult {
-    this.result = readBytes(this.slow, addressHi(address), addressLo(address), into);
-    return this.result;
+  store32be(hi: number, lo: number, value: number): void {
+    this.store32(hi, lo, swapped32(value));
   }
-
-  /** Writes all of `from`. Unlike a store, it reports read-only memory: dropped, MEMTX_DECODE_ERROR. */
-  writeBytes(address: Address, from: Uint8Array): MemTxResult {
-    this.result = writeBytes(this.slow, addressHi(address), addressLo(address), from);
-    return this.result;
+  store64be(hi: number, lo: number, valueHi: number, valueLo: number): void {
+    this.store64(hi, lo, swapped32(valueLo), swapped32(valueHi));
   }
 
   /** Of a page that is a device's, the naturally aligned access; the slow way for everything else. */
@@ -256,9 +214,14 @@ export class MemoryPort {
       return this.loadSlow(hi, lo, size);
     }
     const devices = this.devices;
-    const value = devices.read(tlb[entry + 1]! >>> deviceShift, (lo + tlb[entry + 3]!) | 0, size);
+    const value = devices.read(
+      tlb[entry + 1]! >>> deviceShift,
+      (lo + tlb[entry + 3]!) | 0,
+      size,
+      this.slow.attrs,
+    );
     this.result = devices.result;
-    return size === 4 ? value | 0 : value & ((1 << (size << 3)) - 1);
+    return value;
   }
 
   private storeDevice(hi: number, lo: number, size: number, value: number): void {
@@ -270,7 +233,14 @@ export class MemoryPort {
     }
     const devices = this.devices;
     const unsigned = size === 4 ? value >>> 0 : value & ((1 << (size << 3)) - 1);
-    devices.write(tlb[entry + 1]! >>> deviceShift, (lo + tlb[entry + 3]!) | 0, unsigned, size);
+    devices.write(
+      tlb[entry + 1]! >>> deviceShift,
+      (lo + tlb[entry + 3]!) | 0,
+      size,
+      unsigned,
+      0,
+      this.slow.attrs,
+    );
     this.result = devices.result;
   }
 

@@ -1,30 +1,18 @@
 /**
- * Everything that a memory port's fast path does not do: looking sections up, filling the TLB, accesses
- * that are unaligned or cross a border, other RAM buffers, devices, holes. One thread's own.
+ * Everything that a memory port's fast path does not do: accesses that miss the TLB, are unaligned or cross a
+ * border, other RAM buffers, devices, holes. One thread's own.
  *
- * Rules (docs/PARITY.md, Q8): a device takes a naturally aligned access whole, by its first address, and
- * 64 bits as two calls of 32. Whatever else crosses a section's end, or is not aligned, is split into
+ * Rules (docs/PARITY.md, Q8): a device takes a naturally aligned access whole, by its first address, and an
+ * unaligned one if its rules allow it. Whatever else crosses a section's end, or is not aligned, is split into
  * naturally aligned pieces at ascending addresses; the results are OR-ed. The address wraps at 2^64.
  */
-import { MEMTX_DECODE_ERROR, MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
-import { findSection, sectionCovers } from '../dispatch/find-section.ts';
-import { rootWord, type SharedWords } from '../layout/control-block.ts';
-import { CELL_UNASSIGNED, CELL_WORDS, cellWord } from '../layout/map-entry.ts';
+import { MEMTXATTRS_DEBUG } from '../base/mem-tx-attrs.ts';
+import { MEMTX_ACCESS_ERROR, MEMTX_DECODE_ERROR, MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
+import { CELL_WORDS } from '../layout/map-entry.ts';
 import * as section from '../layout/section-record.ts';
-import { VIEW_LAYOUT_TAG, VIEW_MAP_ROOT, VIEW_VERSION } from '../layout/view-header.ts';
 import type { DeviceCalls } from './device-calls.ts';
-import type { RamView, RamViews } from './ram-views.ts';
-import {
-  createTlb,
-  PAGE_MASK,
-  TLB_DEVICE,
-  TLB_DEVICE_ID_LIMIT,
-  TLB_DEVICE_OFFSET_LIMIT,
-  TLB_DEVICE_SHIFT,
-  TLB_NOTHING,
-  TLB_SLOW,
-  tlbEntry,
-} from './tlb.ts';
+import type { RamView } from './ram-views.ts';
+import { type PortMemory, ViewReader } from './view-reader.ts';
 
 const ok = MEMTX_OK; // local names for what every miss runs through: V8 does not fold imported bindings
 const decodeError = MEMTX_DECODE_ERROR;
@@ -39,62 +27,16 @@ const hasDevice = section.SECTION_FLAG_DEVICE;
 const isReadonly = section.SECTION_FLAG_READONLY;
 const isAssigned = section.SECTION_FLAG_ASSIGNED;
 
-/** What a port is made of; the buffers are shared with every port of the thread. */
-export interface PortMemory {
-  readonly control: SharedWords;
-  readonly arena: SharedWords;
-  readonly ram: RamViews;
-}
-
-export class SlowAccess {
+export class SlowAccess extends ViewReader {
   /** MemTxResult of the access in progress: an OR over its pieces. */
   result: MemTxResult = MEMTX_OK;
   /** Upper half of the last 64-bit value loaded. */
   high = 0;
-  readonly tlb = createTlb();
-  declare readonly arena: SharedWords; // declared: see MemoryPort
-  declare readonly ram: RamViews;
-  declare private readonly control: SharedWords;
-  declare private readonly root: number;
-  declare private readonly devices: DeviceCalls;
-  /** Header cell of the view in use; 0 before the first refresh. */
-  view = 0;
-  private viewVersion = 0;
-  private mapRoot = 0;
+  declare readonly devices: DeviceCalls; // declared: see MemoryPort
 
   constructor(memory: PortMemory, addressSpace: number, devices: DeviceCalls) {
-    this.arena = memory.arena;
-    this.ram = memory.ram;
-    this.control = memory.control;
-    this.root = rootWord(addressSpace);
+    super(memory, addressSpace);
     this.devices = devices;
-  }
-
-  get layoutTag(): number {
-    return this.arena[cellWord(this.view) + VIEW_LAYOUT_TAG]!;
-  }
-
-  /** Takes the published view, to call after the reader announced; drops the TLB if it is another. */
-  refresh(): void {
-    const view = Atomics.load(this.control, this.root); // pairs with Publisher's store of the root
-    const version = this.arena[cellWord(view) + VIEW_VERSION]!;
-    // A cell may have been reclaimed and used for a newer view since: the version tells, the cell does not.
-    if (view === this.view && version === this.viewVersion) return;
-    this.view = view;
-    this.viewVersion = version;
-    this.mapRoot = this.arena[cellWord(view) + VIEW_MAP_ROOT]!;
-    this.tlb.fill(TLB_NOTHING);
-  }
-
-  /** Cell of the section at (hi, lo). Remembers a page that lies whole in one section. */
-  lookup(hi: number, lo: number): number {
-    const tlb = this.tlb;
-    const entry = tlbEntry(hi, lo);
-    const page = lo & PAGE_MASK;
-    if (tlb[entry] === (page | TLB_SLOW) && tlb[entry + 2] === hi) return tlb[entry + 3]!;
-    const cell = findSection(this.arena, this.mapRoot, hi, lo);
-    if (cell !== CELL_UNASSIGNED) this.remember(entry, hi, page, cell);
-    return cell;
   }
 
   /**
@@ -107,7 +49,7 @@ export class SlowAccess {
     const word = cell * cellWords;
     const flags = arena[word + flagsWord]!;
     this.result = ok;
-    if ((flags & readDirect) !== 0) {
+    if ((flags & readDirect) !== 0 && !this.isBarred(flags)) {
       if (size !== 1 && !this.endsWithin(cell, hi, lo, size)) return this.loadSplit(hi, lo, size);
       const view = this.ram.get(arena[word + ramBufferWord]!);
       const byte = (arena[word + ramByteWord]! + lo - arena[word + startLoWord]!) >>> 0;
@@ -117,11 +59,9 @@ export class SlowAccess {
         this.high = (byte & 3) === 0 ? view.words[(byte + 4) >>> 2]! : unalignedWord(view, byte + 4);
       return (byte & 3) === 0 ? view.words[byte >>> 2]! : unalignedWord(view, byte);
     }
-    if ((flags & isAssigned) !== 0 ? (lo & (size - 1)) !== 0 : size !== 1)
+    if ((flags & isAssigned) === 0 ? size !== 1 : this.mustSplit(word, flags, lo, size))
       return this.loadSplit(hi, lo, size);
-    if ((flags & hasDevice) !== 0) {
-      return size === 8 ? this.loadSplit(hi, lo, 8) : this.readDevice(word, hi, lo, size);
-    }
+    if ((flags & hasDevice) !== 0) return this.readDevice(word, hi, lo, size);
     this.result = decodeError;
     this.high = 0;
     return 0;
@@ -133,96 +73,67 @@ export class SlowAccess {
     const word = cell * cellWords;
     const flags = arena[word + flagsWord]!;
     this.result = ok;
-    if ((flags & (writeDirect | isReadonly)) !== 0) {
+    const writes = (flags & writeDirect) !== 0 || this.debugWrites(flags);
+    if (writes || (flags & isReadonly) !== 0) {
       if (size !== 1 && !this.endsWithin(cell, hi, lo, size)) this.storeSplit(hi, lo, size, valueHi, valueLo);
-      else if ((flags & writeDirect) !== 0) {
+      else if (writes) {
         const view = this.ram.get(arena[word + ramBufferWord]!);
         const byte = (arena[word + ramByteWord]! + lo - arena[word + startLoWord]!) >>> 0;
         if (size === 1) view.bytes[byte] = valueLo;
         else this.writeRam(view, byte, size, valueHi, valueLo);
       } // else read-only: a vCPU's store is discarded without a fault
-    } else if ((flags & isAssigned) !== 0 ? (lo & (size - 1)) !== 0 || size === 8 : size !== 1) {
+    } else if ((flags & isAssigned) === 0 ? size !== 1 : this.mustSplit(word, flags, lo, size)) {
       this.storeSplit(hi, lo, size, valueHi, valueLo);
-    } else if ((flags & hasDevice) !== 0) this.writeDevice(word, hi, lo, size, valueLo);
+    } else if ((flags & hasDevice) !== 0) this.writeDevice(word, hi, lo, size, valueLo, valueHi);
     else this.result = decodeError;
   }
 
-  /** Byte in its RAM buffer of the address whose section starts at `word` of the arena. */
-  ramByte(word: number, lo: number): number {
-    return (
-      (this.arena[word + section.SECTION_RAM_BYTE]! + lo - this.arena[word + section.SECTION_START_LO]!) >>> 0
-    );
-  }
-
-  /** True if `size` bytes from (hi, lo) on lie in the section, without wrapping at 2^64. */
-  endsWithin(cell: number, hi: number, lo: number, size: number): boolean {
-    const lastLo = (lo + size - 1) | 0;
-    const carry = lastLo >>> 0 < lo >>> 0 ? 1 : 0;
-    if (carry === 1 && hi === -1) return false;
-    return sectionCovers(this.arena, cell, (hi + carry) | 0, lastLo);
-  }
-
-  /** One naturally aligned access to the device of the section at `word`, by its first address. */
+  /** One access to the device of the section at `word`, by its first address; `result` becomes the device's. */
   readDevice(word: number, hi: number, lo: number, size: number): number {
+    const { devices, attrs } = this;
+    if (this.isBarred(hasDevice)) return this.deny();
     const device = this.arena[word + section.SECTION_DEVICE]!;
-    const value = this.devices.read(device, this.offsetInRegion(word, hi, lo), size);
-    this.result |= this.devices.result;
-    return size === 4 ? value | 0 : value & ((1 << (size << 3)) - 1);
+    const value = devices.read(device, this.offsetInRegion(word, hi, lo), size, attrs);
+    this.result = devices.result;
+    if (size === 8) this.high = devices.high;
+    return value;
   }
 
-  writeDevice(word: number, hi: number, lo: number, size: number, value: number): void {
-    const device = this.arena[word + section.SECTION_DEVICE]!;
-    const unsigned = size === 4 ? value >>> 0 : value & ((1 << (size << 3)) - 1);
-    this.devices.write(device, this.offsetInRegion(word, hi, lo), unsigned, size);
-    this.result |= this.devices.result;
-  }
-
-  private remember(entry: number, hi: number, page: number, cell: number): void {
-    const arena = this.arena;
-    if (!sectionCovers(arena, cell, hi, page) || !sectionCovers(arena, cell, hi, page | ~PAGE_MASK)) return;
-    const word = cellWord(cell);
-    const flags = arena[word + section.SECTION_FLAGS]!;
-    const addend = (this.ramByte(word, page) - page) | 0;
-    const tlb = this.tlb;
-    // Fast: RAM of buffer 0 whose bytes are aligned as the guest's are.
-    if ((flags & readDirect) !== 0 && arena[word + ramBufferWord] === 0 && (addend & 7) === 0) {
-      tlb[entry] = page;
-      tlb[entry + 1] = (flags & writeDirect) !== 0 ? page : TLB_NOTHING;
-      tlb[entry + 3] = addend;
-    } else if (
-      (flags & (readDirect | isReadonly | hasDevice)) === hasDevice &&
-      this.isPlain(word, hi, page)
-    ) {
-      tlb[entry] = page | TLB_DEVICE;
-      tlb[entry + 1] = (arena[word + section.SECTION_DEVICE]! << TLB_DEVICE_SHIFT) | TLB_DEVICE;
-      tlb[entry + 3] = (this.offsetInRegion(word, hi, page) - page) | 0;
-    } else {
-      tlb[entry] = page | TLB_SLOW;
-      tlb[entry + 1] = page | TLB_SLOW;
-      tlb[entry + 3] = cell;
+  writeDevice(word: number, hi: number, lo: number, size: number, valueLo: number, valueHi: number): void {
+    const { devices, attrs } = this;
+    if (this.isBarred(hasDevice)) {
+      this.deny();
+      return;
     }
-    tlb[entry + 2] = hi;
+    const device = this.arena[word + section.SECTION_DEVICE]!;
+    const unsigned = size >= 4 ? valueLo >>> 0 : valueLo & ((1 << (size << 3)) - 1);
+    devices.write(device, this.offsetInRegion(word, hi, lo), size, unsigned, valueHi, attrs);
+    this.result = devices.result;
   }
 
-  /** True if a TLB entry can hold the device and the page's offset within its region. */
-  private isPlain(word: number, hi: number, page: number): boolean {
+  /** Whether a write goes to the bytes that are read here, though the guest may not write them. */
+  debugWrites(flags: number): boolean {
+    return (this.attrs & MEMTXATTRS_DEBUG) !== 0 && (flags & (readDirect | writeDirect)) === readDirect;
+  }
+
+  /** Whether reads of (hi, lo) do not come from bytes. */
+  isIo(hi: number, lo: number): boolean {
+    return (this.arena[this.lookup(hi, lo) * cellWords + flagsWord]! & readDirect) === 0;
+  }
+
+  /** The access may reach memory only, and this is none. */
+  private deny(): number {
+    this.result = MEMTX_ACCESS_ERROR;
+    this.high = 0;
+    return 0;
+  }
+
+  /** Whether an access to something that is not RAM must be made in smaller pieces. */
+  private mustSplit(word: number, flags: number, lo: number, size: number): boolean {
+    if ((lo & (size - 1)) === 0) return false;
     return (
-      this.arena[word + section.SECTION_DEVICE]! < TLB_DEVICE_ID_LIMIT &&
-      this.offsetInRegion(word, hi, page) <= TLB_DEVICE_OFFSET_LIMIT + PAGE_MASK
+      (flags & hasDevice) === 0 || !this.devices.takesUnaligned(this.arena[word + section.SECTION_DEVICE]!)
     );
-  }
-
-  /** Offset within the region of (hi, lo), which the section at `word` covers; exact below 2^53. */
-  private offsetInRegion(word: number, hi: number, lo: number): number {
-    const arena = this.arena;
-    const startHi = arena[word + section.SECTION_START_HI]!;
-    const startLo = arena[word + section.SECTION_START_LO]!;
-    const offsetHi = arena[word + section.SECTION_REGION_OFFSET_HI]!;
-    const low = (arena[word + section.SECTION_REGION_OFFSET_LO]! >>> 0) + ((lo - startLo) >>> 0);
-    if (startHi === hi && offsetHi === 0) return low;
-    const borrow = lo >>> 0 < startLo >>> 0 ? 1 : 0;
-    const carry = low >= 2 ** 32 ? 1 : 0;
-    return ((offsetHi + hi - startHi - borrow + carry) >>> 0) * 2 ** 32 + (low >>> 0);
   }
 
   private loadSplit(hi: number, lo: number, size: number): number {

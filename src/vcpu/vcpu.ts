@@ -8,7 +8,8 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import { MemoryError } from '../base/errors.ts';
-import { GraceReader } from '../grace/reader.ts';
+import { MEMTXATTRS_SECURE, type MemTxAttrs } from '../base/mem-tx-attrs.ts';
+import type { GraceReader } from '../grace/reader.ts';
 import type { SharedMachine } from '../layout/attachments.ts';
 import {
   PHASE_FINISHED,
@@ -23,11 +24,10 @@ import {
   type SharedWords,
 } from '../layout/control-block.ts';
 import { AttachmentInbox } from './attachment-inbox.ts';
-import type { DeviceReport } from './device-handler.ts';
-import { DeviceTable } from './device-table.ts';
-import { MemoryPort } from './memory-port.ts';
-import { RamViews } from './ram-views.ts';
-import { ReaderSession } from './reader-session.ts';
+import type { DeviceReport } from './failure-reports.ts';
+import type { MemoryPort } from './memory-port.ts';
+import type { ReaderSession } from './reader-session.ts';
+import { ThreadMemory } from './thread-memory.ts';
 
 /** What a vCPU is made of in its thread. */
 export interface VcpuParts {
@@ -44,15 +44,19 @@ export class Vcpu {
   readonly id: number;
   /** The first of its address spaces. */
   readonly memory: MemoryPort;
+  /**
+   * Which of its address spaces an access with given attributes belongs to, as an index into `ports`: the
+   * second for secure ones, where there are two. Another rule may be put in its place.
+   * @source QEMU asidx_from_attrs
+   */
+  asidxFromAttrs: (attrs: MemTxAttrs) => number;
+  /** To the address spaces that it was started with, in their order. */
+  readonly ports: readonly MemoryPort[];
+  private readonly thread: ThreadMemory;
   private readonly words: SharedWords;
-  private readonly arena: SharedWords;
   private readonly reader: GraceReader;
   private readonly session: ReaderSession;
-  private readonly ram: RamViews;
-  private readonly devices: DeviceTable;
   private readonly inbox: AttachmentInbox;
-  /** By the address space's index. */
-  private readonly ports = new Map<number, MemoryPort>();
   private readonly runStateWord: number;
   private readonly interruptWord: number;
   private readonly phaseWord: number;
@@ -62,24 +66,23 @@ export class Vcpu {
   constructor(parts: VcpuParts) {
     const { slot, machine, port } = parts;
     this.id = slot;
-    this.words = new Int32Array(machine.control);
-    this.arena = new Int32Array(machine.arena);
-    this.reader = new GraceReader(this.words, slot);
-    this.session = new ReaderSession(this.words, this.reader);
-    this.ram = new RamViews(machine.ram);
-    this.devices = new DeviceTable(this.words, this.session, (report: DeviceReport) =>
-      port.postMessage(report),
-    );
-    this.inbox = new AttachmentInbox(port, this.ram, this.devices);
-    this.ram.onMissing = () => this.inbox.drain();
-    this.devices.onMissing = () => this.inbox.drain();
+    this.thread = new ThreadMemory(machine, slot, (report: DeviceReport) => port.postMessage(report));
+    const { words, reader, session, ram, devices } = this.thread;
+    this.words = words;
+    this.reader = reader;
+    this.session = session;
+    this.inbox = new AttachmentInbox(port, ram, devices);
+    this.thread.onMissing = () => this.inbox.drain();
+    devices.memory = { memory: (name) => this.port(name) };
     this.runStateWord = readerWord(slot) + READER_RUN_STATE;
     this.interruptWord = readerWord(slot) + READER_INTERRUPTS;
     this.phaseWord = readerWord(slot) + READER_PHASE;
-    this.memory = this.portOf(this.inbox.addressSpace(parts.addressSpaces[0] ?? null));
-    for (const name of parts.addressSpaces) this.port(name);
-    this.devices.loadAll();
-    this.session.attach();
+    const names = parts.addressSpaces.length > 0 ? parts.addressSpaces : [null];
+    this.ports = names.map((name) => this.thread.port(this.inbox.addressSpace(name)));
+    this.memory = this.ports[0]!;
+    this.asidxFromAttrs = (attrs) => (attrs & MEMTXATTRS_SECURE && this.ports.length > 1 ? 1 : 0);
+    devices.loadAll();
+    session.attach();
     Atomics.notify(this.words, this.phaseWord); // pairs with VcpuHandle.comesUp
   }
 
@@ -88,7 +91,24 @@ export class Vcpu {
    * @throws MemoryError ADDRESS_SPACE_UNKNOWN
    */
   port(addressSpaceName: string): MemoryPort {
-    return this.portOf(this.inbox.addressSpace(addressSpaceName));
+    return this.thread.port(this.inbox.addressSpace(addressSpaceName));
+  }
+
+  /**
+   * The port for accesses with `attrs`, by asidxFromAttrs; it carries them from now on.
+   * @throws MemoryError ADDRESS_SPACE_UNKNOWN if the rule names none that the vCPU was started with
+   */
+  portFor(attrs: MemTxAttrs): MemoryPort {
+    const index = this.asidxFromAttrs(attrs);
+    const port = this.ports[index];
+    if (port === undefined) {
+      throw new MemoryError(
+        'ADDRESS_SPACE_UNKNOWN',
+        `asidxFromAttrs gave ${index}, but vCPU ${this.id} was started with ${this.ports.length} address spaces`,
+      );
+    }
+    port.attrs = attrs;
+    return port;
   }
 
   /**
@@ -136,16 +156,6 @@ export class Vcpu {
   /** Lets go of everything, for good. For the vCPU's runner. */
   end(): void {
     this.session.end(PHASE_FINISHED);
-  }
-
-  private portOf(addressSpace: number): MemoryPort {
-    const open = this.ports.get(addressSpace);
-    if (open !== undefined) return open;
-    const memory = { control: this.words, arena: this.arena, ram: this.ram };
-    const port = new MemoryPort(memory, addressSpace, this.devices);
-    this.ports.set(addressSpace, port);
-    this.session.add(port);
-    return port;
   }
 
   /** The generation has moved, or the run state did while this reader was offline. */

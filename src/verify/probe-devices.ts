@@ -1,7 +1,11 @@
 /** The probe devices of one machine: binds them to the regions of a layout and counts their complaints. */
+import type { AccessRules } from '../base/access-rules.ts';
 import { type DeviceBinding, type LocalDevice, localDevice } from '../base/device-binding.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
 import { type ProbeDeviceData, STATE_MISDIRECTED, STATE_WORDS } from './probe-device.ts';
+
+/** Captured machines map devices at odd addresses too: what is aligned there is not aligned in the region. */
+const ANY_OFFSET: AccessRules = { valid: { unaligned: true }, impl: { unaligned: true } };
 
 const ownEnding = import.meta.url.slice(import.meta.url.lastIndexOf('.')); // .ts, or .js when built
 
@@ -30,7 +34,7 @@ export class ProbeDevices {
     const state = new SharedArrayBuffer(4 * STATE_WORDS);
     const data: ProbeDeviceData = { probe: this.states.length };
     this.states.push(new Int32Array(state));
-    return localDevice(this.module, { state, data, lock: 'none' });
+    return localDevice(this.module, { state, data, lock: 'none', access: ANY_OFFSET });
   }
 
   /** Writes that reached a device, or an offset, for which they were not meant. */

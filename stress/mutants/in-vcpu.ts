@@ -12,9 +12,9 @@ import { cellWord, entryCell, entryIsNode, entryLevel, indexAt } from '../../src
 import { VIEW_MAP_ROOT, VIEW_VERSION } from '../../src/layout/view-header.ts';
 import { DeviceLock } from '../../src/vcpu/device-lock.ts';
 import { ReaderSession } from '../../src/vcpu/reader-session.ts';
-import { SlowAccess } from '../../src/vcpu/slow-access.ts';
 import { TLB_NOTHING } from '../../src/vcpu/tlb.ts';
 import { Vcpu } from '../../src/vcpu/vcpu.ts';
+import { ViewReader } from '../../src/vcpu/view-reader.ts';
 import { methodOf, patch } from './patch.ts';
 
 type Undo = () => void;
@@ -25,7 +25,7 @@ interface ReaderInside {
   announce(generation: number): void;
 }
 
-interface SlowAccessInside {
+interface ViewReaderInside {
   readonly arena: SharedWords;
   readonly control: SharedWords;
   readonly root: number;
@@ -63,7 +63,7 @@ function onlineIn(phase: number): Undo {
 }
 
 /** Takes what is published, in a way that is wrong. */
-function takeView(access: SlowAccessInside, isSame: (view: number, version: number) => boolean): boolean {
+function takeView(access: ViewReaderInside, isSame: (view: number, version: number) => boolean): boolean {
   const view = Atomics.load(access.control, access.root);
   const version = access.arena[cellWord(view) + VIEW_VERSION]!;
   if (isSame(view, version)) return false;
@@ -96,17 +96,17 @@ const breaks: Readonly<Record<string, () => Undo>> = {
   },
 
   'tlb-kept': () =>
-    patch<SlowAccessInside>(SlowAccess, 'refresh', function (this: SlowAccessInside) {
+    patch<ViewReaderInside>(ViewReader, 'refresh', function (this: ViewReaderInside) {
       takeView(this, (view, version) => view === this.view && version === this.viewVersion);
     }),
 
   'compare-cell-only': () =>
-    patch<SlowAccessInside>(SlowAccess, 'refresh', function (this: SlowAccessInside) {
+    patch<ViewReaderInside>(ViewReader, 'refresh', function (this: ViewReaderInside) {
       if (takeView(this, (view) => view === this.view)) this.tlb.fill(TLB_NOTHING);
     }),
 
   'no-covers-test': () =>
-    patch<SlowAccessInside>(SlowAccess, 'lookup', function (this: SlowAccessInside, hi: number, lo: number) {
+    patch<ViewReaderInside>(ViewReader, 'lookup', function (this: ViewReaderInside, hi: number, lo: number) {
       let entry = this.mapRoot;
       while (entryIsNode(entry))
         entry = this.arena[cellWord(entryCell(entry)) + indexAt(hi, lo, entryLevel(entry))]!;
@@ -144,7 +144,7 @@ const breaks: Readonly<Record<string, () => Undo>> = {
     }),
 
   'lock-not-taken': () => {
-    const undo = [patch(DeviceLock, 'acquire', nothing), patch(DeviceLock, 'release', nothing)];
+    const undo = [patch(DeviceLock, 'acquire', () => true), patch(DeviceLock, 'release', nothing)];
     return () => {
       for (const mend of undo) mend();
     };

@@ -8,6 +8,7 @@ import {
   UART_READY,
 } from '../../examples/smp-counter/machine-map.ts';
 import createUart, { newUartState, UartReader } from '../../examples/smp-counter/uart.ts';
+import { noMemory } from '../support/no-memory.ts';
 
 const contextFor = (state: SharedArrayBuffer, interrupt: (vcpu: number) => void = () => undefined) => ({
   regionName: 'device',
@@ -15,6 +16,7 @@ const contextFor = (state: SharedArrayBuffer, interrupt: (vcpu: number) => void 
   data: null,
   vcpu: 0,
   interrupt,
+  memory: noMemory,
 });
 
 describe('UART', () => {

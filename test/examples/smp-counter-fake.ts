@@ -5,6 +5,7 @@
  * It is as strict as the real thing where it matters: a hart goes on using the map that it saw at its last
  * checkpoint, except after its own store to the BAR, and an access outside of every region fails.
  */
+
 import createDoorbell, { newDoorbellState } from '../../examples/smp-counter/doorbell.ts';
 import type { GuestPort } from '../../examples/smp-counter/guest-port.ts';
 import { Hart } from '../../examples/smp-counter/hart.ts';
@@ -12,6 +13,7 @@ import * as map from '../../examples/smp-counter/machine-map.ts';
 import createUart, { newUartState, UartReader } from '../../examples/smp-counter/uart.ts';
 import type { DeviceCallbacks } from '../../src/base/device-binding.ts';
 import { MEMTX_DECODE_ERROR, MEMTX_OK } from '../../src/base/mem-tx-result.ts';
+import { noMemory } from '../support/no-memory.ts';
 
 const INSTRUCTIONS_PER_CHECKPOINT = 1024;
 const SLICE_MAX = 60;
@@ -87,7 +89,10 @@ export class FakeMachine {
   }
 
   devicesOf(hart: number): ReadonlyMap<number, DeviceCallbacks> {
-    const context = { data: null, vcpu: hart, interrupt: (target: number) => this.interrupt(target) };
+    const context = {
+      ...{ data: null, vcpu: hart, memory: noMemory },
+      interrupt: (target: number) => this.interrupt(target),
+    };
     const none: DeviceCallbacks = { read: () => 0, write: () => undefined };
     return new Map([
       [map.UART_FIRST_BASE, createUart({ ...context, regionName: 'uart', state: this.uartState })],

@@ -19,9 +19,10 @@ const mailbox = mailboxWord(SLOT);
 /** Serves by a function; notes what it was asked. */
 class Server implements AccessServer {
   result = MEMTX_OK;
+  high = 0;
   readonly asked: unknown[] = [];
   answer: () => number = () => 0;
-  serve(...request: [number, number, number, number, number]): number {
+  serve(...request: [number, number, number, number, number, number, number]): number {
     this.asked.push(request);
     return this.answer();
   }
@@ -72,10 +73,15 @@ describe('an access', () => {
     const requester = new MailboxRequester(words, SLOT);
     server.answer = () => -7;
     server.result = MEMTX_DECODE_ERROR;
+    server.high = 0x1234;
     const offset = 2 ** 40 + 0xffff_fff0;
-    expect(answeringAtOnce(() => requester.access(HOST, 9, offset, -4, 0xfedc_ba98 | 0))).toBe(-7);
-    expect(requester.result).toBe(MEMTX_DECODE_ERROR);
-    expect(server.asked).toEqual([[SLOT, 9, offset, -4, 0xfedc_ba98 | 0]]);
+    expect(
+      answeringAtOnce(() =>
+        requester.access(HOST, 9, offset, layout.writeAccess(4), 0xfedc_ba98 | 0, -3, 0x7001),
+      ),
+    ).toBe(-7);
+    expect([requester.result, requester.high]).toEqual([MEMTX_DECODE_ERROR, 0x1234]);
+    expect(server.asked).toEqual([[SLOT, 9, offset, layout.writeAccess(4), 0xfedc_ba98 | 0, -3, 0x7001]]);
     expect(stateOf(SLOT)).toBe(layout.MAILBOX_IDLE);
   });
 
@@ -89,7 +95,7 @@ describe('an access', () => {
     const requester = new MailboxRequester(words, SLOT);
     answeringAtOnce(() => {
       const record = recordOperations(words, (index) => names.get(index) ?? 'another slot');
-      requester.access(HOST, 9, 0, 4, 0);
+      requester.access(HOST, 9, 0, layout.readAccess(4), 0, 0, 0);
       record.stop();
       expect(record.done.filter((operation) => !operation.endsWith('another slot'))).toEqual([
         'load ALIVE',
@@ -110,7 +116,7 @@ describe('an access', () => {
   test('to a host that is dead fails at once and leaves no trace', () => {
     words[host + layout.DEVICE_HOST_ALIVE] = 0;
     const requester = new MailboxRequester(words, SLOT);
-    expect(requester.access(HOST, 9, 0, 4, 0)).toBe(0);
+    expect(requester.access(HOST, 9, 0, layout.readAccess(4), 0, 0, 0)).toBe(0);
     expect(requester.result).toBe(MEMTX_ERROR);
     expect(stateOf(SLOT)).toBe(layout.MAILBOX_IDLE);
     expect(words[host + layout.DEVICE_HOST_DOORBELL]).toBe(0);
@@ -127,7 +133,7 @@ describe('an access', () => {
       words[host + layout.DEVICE_HOST_ALIVE] = 0;
       return 0;
     };
-    expect(requester.access(HOST, 9, 0, 4, 0)).toBe(0);
+    expect(requester.access(HOST, 9, 0, layout.readAccess(4), 0, 0, 0)).toBe(0);
     Atomics.notify = notify;
     expect([requester.result, stateOf(SLOT)]).toEqual([MEMTX_ERROR, layout.MAILBOX_IDLE]);
   });
@@ -159,7 +165,7 @@ describe('a host', () => {
     expect(takeBells).toThrow('a broken invariant');
     expect(stateOf(SLOT)).toBe(layout.MAILBOX_ANSWERED);
     expect(words[mailbox + layout.MAILBOX_RESULT]).toBe(MEMTX_ERROR);
-    expect(words[mailbox + layout.MAILBOX_ANSWER]).toBe(0);
+    expect(words[mailbox + layout.MAILBOX_ANSWER_LO]).toBe(0);
   });
 
   test('wakes from its sleep, serves, and sleeps again', async () => {

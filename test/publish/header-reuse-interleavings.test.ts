@@ -1,7 +1,7 @@
 /**
  * Every order of a reader's refresh and a writer that reuses the very cell that the reader has: between the
  * reader's announcement and its load of the root, the cell may be reclaimed, given to a newer view and
- * published again. So a port knows its view by cell and version (SlowAccess.refresh).
+ * published again. So a port knows its view by cell and version (ViewReader.refresh).
  */
 import { expect, test } from 'vitest';
 import { generationReached } from '../../src/layout/control-block.ts';

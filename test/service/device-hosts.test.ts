@@ -95,7 +95,7 @@ describe('a device that fails', () => {
     ['fraction', 'answered 1.5'],
     ['infinity', 'answered Infinity'],
     ['string', "answered the string '7'"],
-    ['bigint', 'answered bigint'],
+    ['bigint', 'answered a bigint'],
     ['undefined', 'answered undefined'],
     ['null', 'answered null'],
     ['object', 'answered object'],

@@ -15,7 +15,7 @@ import { PiscinaHost } from '../../src/service/piscina-host.ts';
 import { ThreadHost } from '../../src/service/thread-host.ts';
 import type { VcpuHost } from '../../src/service/vcpu-host.ts';
 import { VcpuSet } from '../../src/service/vcpu-set.ts';
-import type { DeviceReport } from '../../src/vcpu/device-handler.ts';
+import type { DeviceReport } from '../../src/vcpu/failure-reports.ts';
 
 export type HostKind = 'piscina' | 'threads';
 
@@ -46,12 +46,14 @@ export class VcpuMachine {
     this.publisher = new Publisher(this.control, resources, this.grace, { garbageBytesMax: 2 ** 20 });
     registerParticipant(this.publisher);
     const onDeviceReport = (report: DeviceReport) => this.reports.push(report);
-    this.hosts = new DeviceHosts(this.control, {
+    const machine = { control: this.control.buffer, arena: arena.words.buffer, ram: this.ramStore.main };
+    this.hosts = new DeviceHosts(machine, this, {
+      guestEndianness: 'little',
       onDeviceReport,
       onHostDeath: (death) => this.deaths.push(death),
     });
     this.vcpus = new VcpuSet({
-      machine: { control: this.control.buffer, arena: arena.words.buffer, ram: this.ramStore.main },
+      machine,
       grace: this.grace,
       hub: this.hub,
       host: kind === 'piscina' ? new PiscinaHost(slotCount) : kind === 'threads' ? new ThreadHost() : kind,
@@ -98,7 +100,7 @@ export class VcpuMachine {
     let device = this.deviceIds.get(region);
     if (device === undefined && region.device !== null) {
       device = this.deviceIds.size;
-      const attached = this.hosts.attach(device, region.name, region.device);
+      const attached = this.hosts.attach(device, region, region.device);
       this.hub.post({ kind: 'device', device, regionName: region.name, attached });
       this.deviceIds.set(region, device);
     }

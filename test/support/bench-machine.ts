@@ -4,10 +4,9 @@
  */
 
 import { controlDevice, type DeviceCallbacks } from '../../src/base/device-binding.ts';
-import { MEMTX_DECODE_ERROR, MEMTX_OK } from '../../src/base/mem-tx-result.ts';
 import { GraceReader } from '../../src/grace/reader.ts';
 import { GraceWriter, type GraceWriterOptions } from '../../src/grace/writer.ts';
-import type { Attachment } from '../../src/layout/attachments.ts';
+import { type Attachment, NO_GUARD } from '../../src/layout/attachments.ts';
 import { createControlBlock } from '../../src/layout/control-block.ts';
 import { AddressSpace } from '../../src/model/address-space.ts';
 import type { MemoryRegion } from '../../src/model/memory-region.ts';
@@ -16,9 +15,12 @@ import { Arena } from '../../src/publish/arena.ts';
 import { encodeUnassignedSection } from '../../src/publish/encode-view.ts';
 import { Publisher } from '../../src/publish/publisher.ts';
 import { RamStore } from '../../src/publish/ram-store.ts';
-import type { DeviceCalls } from '../../src/vcpu/device-calls.ts';
+import { DeviceHandler } from '../../src/vcpu/device-handler.ts';
+import { DeviceTable } from '../../src/vcpu/device-table.ts';
+import type { DeviceReport } from '../../src/vcpu/failure-reports.ts';
 import { MemoryPort } from '../../src/vcpu/memory-port.ts';
 import { RamViews } from '../../src/vcpu/ram-views.ts';
+import { ReaderSession } from '../../src/vcpu/reader-session.ts';
 
 export interface BenchMachineOptions extends GraceWriterOptions {
   readonly arenaBytes?: number;
@@ -42,6 +44,9 @@ export class ByteRegisters implements DeviceCallbacks {
   }
 }
 
+/** Its devices are those of its own thread. */
+const HOME = 0;
+
 export class BenchMachine {
   readonly control = createControlBlock();
   readonly arena: Arena;
@@ -50,8 +55,10 @@ export class BenchMachine {
   readonly publisher: Publisher;
   readonly reader: GraceReader;
   readonly posted: Attachment[] = [];
+  readonly reports: DeviceReport[] = [];
   readonly views: RamViews;
-  private readonly devices: DeviceCallbacks[] = [];
+  private readonly table: DeviceTable;
+  private readonly devices: DeviceHandler[] = [];
   private readonly deviceIds = new Map<MemoryRegion, number>();
   private readonly ports: MemoryPort[] = [];
 
@@ -77,13 +84,16 @@ export class BenchMachine {
     this.grace.addReader(0);
     this.reader = new GraceReader(this.control, 0);
     this.reader.online();
+    const home = { host: HOME, handlerOf: (device: number) => this.devices[device]! };
+    const session = new ReaderSession(this.control, this.reader);
+    this.table = new DeviceTable(this.control, session, (report) => this.reports.push(report), home);
   }
 
   show(name: string, root: MemoryRegion | null): { space: AddressSpace; port: MemoryPort } {
     const space = new AddressSpace(name, root);
     const index = this.publisher.add(space);
     const memory = { control: this.control, arena: this.arena.words, ram: this.views };
-    const port = new MemoryPort(memory, index, this.calls());
+    const port = new MemoryPort(memory, index, this.table);
     this.ports.push(port);
     port.refresh();
     return { space, port };
@@ -102,24 +112,13 @@ export class BenchMachine {
     const known = this.deviceIds.get(region);
     if (known !== undefined) return known;
     if (region.device?.placement !== 'control') throw new Error('tests use control devices');
-    this.deviceIds.set(region, this.devices.push(region.device.callbacks) - 1);
-    return this.devices.length - 1;
-  }
-
-  private calls(): DeviceCalls {
-    const { devices } = this;
-    const calls: DeviceCalls = {
-      result: MEMTX_OK,
-      read(device, offset, size) {
-        calls.result = device in devices ? MEMTX_OK : MEMTX_DECODE_ERROR;
-        return devices[device]?.read(offset, size) ?? 0;
-      },
-      write(device, offset, value, size) {
-        calls.result = device in devices ? MEMTX_OK : MEMTX_DECODE_ERROR;
-        devices[device]?.write(offset, value, size);
-      },
-    };
-    return calls;
+    const device = this.devices.length;
+    const { callbacks, rules } = region.device;
+    const handled = { device, regionName: region.name, callbacks, rules, guard: null };
+    this.devices.push(new DeviceHandler(handled, 0, (report) => this.reports.push(report)));
+    this.deviceIds.set(region, device);
+    this.table.attach(device, region.name, { placement: 'homed', host: HOME, rules, guard: NO_GUARD });
+    return device;
   }
 }
 

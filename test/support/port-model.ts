@@ -67,7 +67,7 @@ export class PortModel {
     });
   }
 
-  /** Bytes one by one, but a device in naturally aligned pieces of up to four. */
+  /** Bytes one by one, but a device in pieces of up to four that are aligned within its region. */
   private inPieces(
     address: bigint,
     length: number,
@@ -78,7 +78,7 @@ export class PortModel {
       const at = (address + BigInt(done)) % TOP;
       const access = this.accessTo(at, direction);
       let size = access.kind === 'device' ? 4 : 1;
-      while (at % BigInt(size) !== 0n || size > length - done) size /= 2;
+      while ((access.kind === 'device' && access.offset % size !== 0) || size > length - done) size /= 2;
       visit(access, at, size, done);
       done += size;
     }
@@ -91,19 +91,20 @@ export class PortModel {
       for (let i = size - 1; i >= 0; i -= 1) value = (value << 8n) | BigInt(access.bytes[access.offset + i]!);
       return value;
     }
-    const isWhole =
-      access.kind === 'hole' || access.kind === 'ram' ? size === 1 : at % BigInt(size) === 0n && size < 8;
-    if (!isWhole && !(access.kind === 'rejected' && at % BigInt(size) === 0n)) {
+    const isWhole = access.kind === 'hole' || access.kind === 'ram' ? size === 1 : at % BigInt(size) === 0n;
+    if (!isWhole) {
       let value = 0n;
       for (const { offset, count } of naturalPieces(at, size)) {
         value |= this.loadPiece((at + BigInt(offset)) % TOP, count) << BigInt(8 * offset);
       }
       return value;
     }
-    if (access.kind === 'device') {
-      return BigInt.asUintN(8 * size, BigInt(access.registers.read(access.offset, size)));
+    if (access.kind === 'device' && access.offset % size === 0) {
+      const { registers, offset } = access;
+      const low = BigInt.asUintN(8 * Math.min(size, 4), BigInt(registers.read(offset, Math.min(size, 4))));
+      return size < 8 ? low : low | (BigInt.asUintN(32, BigInt(registers.read(offset + 4, 4))) << 32n);
     }
-    this.result |= MEMTX_DECODE_ERROR;
+    this.result |= MEMTX_DECODE_ERROR; // a device refuses what is not aligned within its region
     return 0n;
   }
 
@@ -116,13 +117,17 @@ export class PortModel {
       }
       return;
     }
-    const isWhole = isPlain || access.kind === 'hole' ? size === 1 : at % BigInt(size) === 0n && size < 8;
+    const isWhole = isPlain || access.kind === 'hole' ? size === 1 : at % BigInt(size) === 0n;
     if (!isWhole) {
       for (const { offset, count } of naturalPieces(at, size)) {
         this.storePiece((at + BigInt(offset)) % TOP, count, value >> BigInt(8 * offset));
       }
-    } else if (access.kind === 'device') {
-      access.registers.write(access.offset, Number(BigInt.asUintN(8 * size, value)), size);
+    } else if (access.kind === 'device' && access.offset % size === 0) {
+      for (let done = 0; done < size; done += 4) {
+        const bytes = Math.min(size, 4);
+        const part = Number(BigInt.asUintN(8 * bytes, value >> BigInt(8 * done)));
+        access.registers.write(access.offset + done, part, bytes);
+      }
     } else this.result |= MEMTX_DECODE_ERROR;
   }
 

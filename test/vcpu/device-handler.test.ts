@@ -1,13 +1,16 @@
 import { describe, expect, test } from 'vitest';
+import { fullAccessRules } from '../../src/base/access-rules.ts';
 import type { DeviceCallbacks } from '../../src/base/device-binding.ts';
 import { MEMTX_ERROR, MEMTX_OK } from '../../src/base/mem-tx-result.ts';
-import { DeviceHandler, type DeviceReport, REPORTS_IN_FULL } from '../../src/vcpu/device-handler.ts';
+import { DeviceHandler } from '../../src/vcpu/device-handler.ts';
+import { type DeviceReport, REPORTS_IN_FULL } from '../../src/vcpu/failure-reports.ts';
 
 const reports: DeviceReport[] = [];
 function handlerOf(read: () => unknown, write: () => unknown = () => {}): DeviceHandler {
   reports.length = 0;
   const callbacks = { read, write } as DeviceCallbacks;
-  return new DeviceHandler({ device: 5, regionName: 'uart', callbacks }, 2, (report) => reports.push(report));
+  const handled = { device: 5, regionName: 'uart', callbacks, rules: fullAccessRules(), guard: null };
+  return new DeviceHandler(handled, 2, (report) => reports.push(report));
 }
 
 test.each([
@@ -23,7 +26,7 @@ test.each([
   [-0, 4, 0],
 ])('an answer of %d to %d bytes is %d: its low bytes count', (answer, size, value) => {
   const handler = handlerOf(() => answer);
-  expect(handler.read(0, size)).toBe(value);
+  expect(handler.read(0, size, 0)).toBe(value);
   expect(handler.result).toBe(MEMTX_OK);
   expect(reports).toEqual([]);
 });
@@ -34,7 +37,7 @@ describe('what is not an integer', () => {
     ['1.5', () => 1.5],
     ['Infinity', () => Number.POSITIVE_INFINITY],
     ["the string '7'", () => '7'],
-    ['bigint', () => 7n],
+    ['a bigint', () => 7n],
     ['undefined', () => undefined],
     ['null', () => null],
     ['boolean', () => true],
@@ -44,7 +47,7 @@ describe('what is not an integer', () => {
     ['a promise', () => Promise.reject(new Error('nobody waits for this'))],
   ])('%s gives MEMTX_ERROR and 0', (name, read) => {
     const handler = handlerOf(read);
-    expect(handler.read(4, 2)).toBe(0);
+    expect(handler.read(4, 2, 0)).toBe(0);
     expect(handler.result).toBe(MEMTX_ERROR);
     expect(reports).toEqual([
       expect.objectContaining({
@@ -69,7 +72,7 @@ test('a handler that throws an error is reported with its message and stack', ()
       throw new RangeError('smoke');
     },
   );
-  handler.write(8, 1, 4);
+  handler.write(8, 4, 1, 0, 0);
   expect(handler.result).toBe(MEMTX_ERROR);
   expect(reports[0]).toMatchObject({
     offset: 8,
@@ -85,21 +88,21 @@ test('an asynchronous write handler is an error, any other answer to a write is 
     () => 0,
     () => Promise.reject(new Error('nobody waits for this')),
   );
-  rejecting.write(0, 1, 1);
+  rejecting.write(0, 1, 1, 0, 0);
   expect(rejecting.result).toBe(MEMTX_ERROR);
   for (const answer of [0, 'text', null, {}]) {
     const handler = handlerOf(
       () => 0,
       () => answer,
     );
-    handler.write(0, 1, 1);
+    handler.write(0, 1, 1, 0, 0);
     expect(handler.result).toBe(MEMTX_OK);
   }
 });
 
 test('the first reports of a device come in full, later ones at powers of two with the count', () => {
   const handler = handlerOf(() => Number.NaN);
-  for (let i = 0; i < 1000; i += 1) handler.read(0, 4);
+  for (let i = 0; i < 1000; i += 1) handler.read(0, 4, 0);
   const first = Array.from({ length: REPORTS_IN_FULL }, (_, i) => i + 1);
   expect(reports.map(({ count }) => count)).toEqual([...first, 32, 64, 128, 256, 512]);
 });

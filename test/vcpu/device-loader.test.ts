@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { localDevice } from '../../src/base/device-binding.ts';
+import { type DeviceCallbacks, localDevice } from '../../src/base/device-binding.ts';
 import { createControlBlock, READER_INTERRUPTS, readerWord } from '../../src/layout/control-block.ts';
 import { LoadedDeviceContext, loadDevice, raiseInterrupt } from '../../src/vcpu/device-loader.ts';
 
@@ -7,7 +7,8 @@ const words = createControlBlock();
 const moduleUrl = (name: string): URL => new URL(`./modules/${name}.mjs`, import.meta.url);
 const load = (url: URL, exportName = 'default', data: unknown = null) => {
   const module = localDevice(url, { exportName, data, state: new SharedArrayBuffer(16) });
-  return loadDevice(module, new LoadedDeviceContext(module, 'chip', words, 3));
+  const context = new LoadedDeviceContext(module, 'chip', { words, vcpu: 3, memory: null });
+  return loadDevice(module, context) as DeviceCallbacks;
 };
 
 describe('a device module', () => {

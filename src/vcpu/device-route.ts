@@ -1,0 +1,66 @@
+/** One device as a thread sees it: how an access reaches it, and what its rules are. */
+import type { FullAccessRules } from '../base/access-rules.ts';
+import type { AttachedDevice } from '../layout/attachments.ts';
+import type { DeviceHandler } from './device-handler.ts';
+
+/** Its callbacks are in this thread, and are called without a lock. */
+export const ROUTE_PARALLEL = 0;
+/** Likewise, under the shared device lock. */
+export const ROUTE_LOCKED = 1;
+/** In the thread of a device host. */
+export const ROUTE_HOMED = 2;
+export const ROUTE_NOT_LOADED = 3;
+export const ROUTE_FAILED = 4;
+export const ROUTE_UNKNOWN = 5;
+
+export interface LocalModule {
+  readonly device: number;
+  readonly regionName: string;
+  readonly attached: Extract<AttachedDevice, { placement: 'local' }>;
+}
+
+interface RouteParts {
+  readonly route: number;
+  readonly handler: DeviceHandler;
+  readonly rules: FullAccessRules;
+  readonly host?: number;
+  readonly local?: LocalModule;
+  readonly problem?: unknown;
+}
+
+/** One hidden class for all. */
+export class DeviceRoute {
+  readonly route: number;
+  readonly handler: DeviceHandler;
+  readonly rules: FullAccessRules;
+  /** Of a homed device. */
+  readonly host: number;
+  /** What to load at the first access; null for homed devices. */
+  readonly local: LocalModule | null;
+  /** Why accesses fail; null where they do not. */
+  readonly problem: unknown;
+
+  constructor(parts: RouteParts) {
+    this.route = parts.route;
+    this.handler = parts.handler;
+    this.rules = parts.rules;
+    this.host = parts.host ?? -1;
+    this.local = parts.local ?? null;
+    this.problem = parts.problem ?? null;
+  }
+}
+
+/** Largest access of a bulk copy where the device does not say what is valid. */
+const BULK_MAX = 4;
+
+/**
+ * Bytes of the next access of a bulk copy: by the largest valid size and, unless the callbacks implement
+ * others, aligned. Never more than is left, even where the device takes no less (Q7).
+ * @source QEMU's behaviour: spec section 7.8
+ */
+export function bulkAccessSize(rules: FullAccessRules, offset: number, left: number): number {
+  let size = 8;
+  const limit = Math.min(left, rules.validMax || BULK_MAX);
+  while (size > limit || (!rules.implUnaligned && offset % size !== 0)) size >>= 1;
+  return size;
+}

@@ -1,0 +1,56 @@
+/**
+ * What every thread that accesses memory is made of: its reader, its devices, its views of RAM, and a port for
+ * each address space that it uses. A vCPU's, a device host's, the control thread's; one thread's own.
+ * Guarantee: an address space has one port in a thread, by whatever way it is asked for.
+ */
+import { GraceReader } from '../grace/reader.ts';
+import type { SharedMachine } from '../layout/attachments.ts';
+import type { SharedWords } from '../layout/control-block.ts';
+import { type DeviceHome, DeviceTable } from './device-table.ts';
+import type { ReportDevice } from './failure-reports.ts';
+import { MemoryPort } from './memory-port.ts';
+import { RamViews } from './ram-views.ts';
+import { ReaderSession } from './reader-session.ts';
+
+export class ThreadMemory {
+  readonly words: SharedWords;
+  readonly reader: GraceReader;
+  readonly session: ReaderSession;
+  readonly ram: RamViews;
+  readonly devices: DeviceTable;
+  private readonly arena: SharedWords;
+  /** By the address space's index. */
+  private readonly ports = new Map<number, MemoryPort>();
+
+  /** @param home the devices of this thread, where it is a device host */
+  constructor(machine: SharedMachine, slot: number, report: ReportDevice, home: DeviceHome | null = null) {
+    this.words = new Int32Array(machine.control);
+    this.arena = new Int32Array(machine.arena);
+    this.reader = new GraceReader(this.words, slot);
+    this.session = new ReaderSession(this.words, this.reader);
+    this.ram = new RamViews(machine.ram);
+    this.devices = new DeviceTable(this.words, this.session, report, home);
+  }
+
+  /** Called when a device or a RAM buffer is met that this thread was not told of yet. */
+  set onMissing(drain: () => void) {
+    this.ram.onMissing = drain;
+    this.devices.onMissing = drain;
+  }
+
+  port(addressSpace: number): MemoryPort {
+    const open = this.ports.get(addressSpace);
+    if (open !== undefined) return open;
+    const memory = { control: this.words, arena: this.arena, ram: this.ram };
+    const port = new MemoryPort(memory, addressSpace, this.devices);
+    this.ports.set(addressSpace, port);
+    this.session.add(port);
+    return port;
+  }
+
+  /** Goes offline: the ports reach nothing until session.attach(). */
+  leave(phase: number): void {
+    this.session.detach(phase);
+    for (const port of this.ports.values()) port.forget();
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * What a port holds of the published layout: the view that it uses, and a TLB of pages found in it. One
+ * thread's own; nothing shared is written.
+ * Guarantee: lookup() answers by the view that the last refresh() took, until the next.
+ */
+import { MEMTXATTRS_MEMORY, MEMTXATTRS_UNSPECIFIED, type MemTxAttrs } from '../base/mem-tx-attrs.ts';
+import { findSection, sectionCovers } from '../dispatch/find-section.ts';
+import { rootWord, type SharedWords } from '../layout/control-block.ts';
+import { CELL_UNASSIGNED, cellWord, leafEntry } from '../layout/map-entry.ts';
+import * as section from '../layout/section-record.ts';
+import { VIEW_LAYOUT_TAG, VIEW_MAP_ROOT, VIEW_VERSION } from '../layout/view-header.ts';
+import type { RamViews } from './ram-views.ts';
+import {
+  createTlb,
+  PAGE_MASK,
+  TLB_DEVICE,
+  TLB_DEVICE_ID_LIMIT,
+  TLB_DEVICE_OFFSET_LIMIT,
+  TLB_DEVICE_SHIFT,
+  TLB_NOTHING,
+  TLB_SLOW,
+  tlbEntry,
+} from './tlb.ts';
+
+const ramBufferWord = section.SECTION_RAM_BUFFER; // local names: V8 does not fold imported bindings
+const readDirect = section.SECTION_FLAG_READ_DIRECT;
+const writeDirect = section.SECTION_FLAG_WRITE_DIRECT;
+const hasDevice = section.SECTION_FLAG_DEVICE;
+const isReadonly = section.SECTION_FLAG_READONLY;
+
+/** What a port is made of; the buffers are shared with every port of the thread. */
+export interface PortMemory {
+  readonly control: SharedWords;
+  readonly arena: SharedWords;
+  readonly ram: RamViews;
+}
+
+export class ViewReader {
+  /** Attributes of the accesses that follow; setAttrs() changes them. */
+  attrs: MemTxAttrs = MEMTXATTRS_UNSPECIFIED;
+  readonly tlb = createTlb();
+  declare readonly arena: SharedWords; // declared: see MemoryPort
+  declare readonly ram: RamViews;
+  declare private readonly control: SharedWords;
+  declare private readonly root: number;
+  /** Header cell of the view in use; 0 before the first refresh. */
+  view = 0;
+  private viewVersion = 0;
+  private mapRoot = 0;
+
+  constructor(memory: PortMemory, addressSpace: number) {
+    this.arena = memory.arena;
+    this.ram = memory.ram;
+    this.control = memory.control;
+    this.root = rootWord(addressSpace);
+  }
+
+  get layoutTag(): number {
+    return this.arena[cellWord(this.view) + VIEW_LAYOUT_TAG]!;
+  }
+
+  /** For accesses to come. Pages of devices are forgotten where the fast path would no longer ask. */
+  setAttrs(attrs: MemTxAttrs): void {
+    if (((attrs ^ this.attrs) & MEMTXATTRS_MEMORY) !== 0) this.tlb.fill(TLB_NOTHING);
+    this.attrs = attrs;
+  }
+
+  /** Takes the published view, to call after the reader announced; drops the TLB if it is another. */
+  refresh(): void {
+    const view = Atomics.load(this.control, this.root); // pairs with Publisher's store of the root
+    const version = this.arena[cellWord(view) + VIEW_VERSION]!;
+    // A cell may have been reclaimed and used for a newer view since: the version tells, the cell does not.
+    if (view === this.view && version === this.viewVersion) return;
+    this.view = view;
+    this.viewVersion = version;
+    this.mapRoot = this.arena[cellWord(view) + VIEW_MAP_ROOT]!;
+    this.tlb.fill(TLB_NOTHING);
+  }
+
+  /** Lets go of the view: nothing is mapped until the next refresh(). */
+  forget(): void {
+    this.view = 0;
+    this.mapRoot = leafEntry(CELL_UNASSIGNED);
+    this.tlb.fill(TLB_NOTHING);
+  }
+
+  /** Cell of the section at (hi, lo). Remembers a page that lies whole in one section. */
+  lookup(hi: number, lo: number): number {
+    const tlb = this.tlb;
+    const entry = tlbEntry(hi, lo);
+    const page = lo & PAGE_MASK;
+    if (tlb[entry] === (page | TLB_SLOW) && tlb[entry + 2] === hi) return tlb[entry + 3]!;
+    const cell = findSection(this.arena, this.mapRoot, hi, lo);
+    if (cell !== CELL_UNASSIGNED) this.remember(entry, hi, page, cell);
+    return cell;
+  }
+
+  /** Byte in its RAM buffer of the address whose section starts at `word` of the arena. */
+  ramByte(word: number, lo: number): number {
+    return (
+      (this.arena[word + section.SECTION_RAM_BYTE]! + lo - this.arena[word + section.SECTION_START_LO]!) >>> 0
+    );
+  }
+
+  /** True if `size` bytes from (hi, lo) on lie in the section, without wrapping at 2^64. */
+  endsWithin(cell: number, hi: number, lo: number, size: number): boolean {
+    const lastLo = (lo + size - 1) | 0;
+    const carry = lastLo >>> 0 < lo >>> 0 ? 1 : 0;
+    if (carry === 1 && hi === -1) return false;
+    return sectionCovers(this.arena, cell, (hi + carry) | 0, lastLo);
+  }
+
+  private remember(entry: number, hi: number, page: number, cell: number): void {
+    const arena = this.arena;
+    if (!sectionCovers(arena, cell, hi, page) || !sectionCovers(arena, cell, hi, page | ~PAGE_MASK)) return;
+    const word = cellWord(cell);
+    const flags = arena[word + section.SECTION_FLAGS]!;
+    const addend = (this.ramByte(word, page) - page) | 0;
+    const tlb = this.tlb;
+    const isBarred = this.isBarred(flags);
+    // Fast: RAM of buffer 0 whose bytes are aligned as the guest's are.
+    if (!isBarred && (flags & readDirect) !== 0 && arena[word + ramBufferWord] === 0 && (addend & 7) === 0) {
+      tlb[entry] = page;
+      tlb[entry + 1] = (flags & writeDirect) !== 0 ? page : TLB_NOTHING;
+      tlb[entry + 3] = addend;
+    } else if (
+      !isBarred &&
+      (flags & (readDirect | isReadonly | hasDevice)) === hasDevice &&
+      this.isPlain(word, hi, page)
+    ) {
+      tlb[entry] = page | TLB_DEVICE;
+      tlb[entry + 1] = (arena[word + section.SECTION_DEVICE]! << TLB_DEVICE_SHIFT) | TLB_DEVICE;
+      tlb[entry + 3] = (this.offsetInRegion(word, hi, page) - page) | 0;
+    } else {
+      tlb[entry] = page | TLB_SLOW;
+      tlb[entry + 1] = page | TLB_SLOW;
+      tlb[entry + 3] = cell;
+    }
+    tlb[entry + 2] = hi;
+  }
+
+  /** True if a TLB entry can hold the device and the page's offset within its region. */
+  private isPlain(word: number, hi: number, page: number): boolean {
+    return (
+      this.arena[word + section.SECTION_DEVICE]! < TLB_DEVICE_ID_LIMIT &&
+      this.offsetInRegion(word, hi, page) <= TLB_DEVICE_OFFSET_LIMIT + PAGE_MASK
+    );
+  }
+
+  /** Whether the attributes allow memory only, and this is a device, if with bytes of its own. */
+  isBarred(flags: number): boolean {
+    return (this.attrs & MEMTXATTRS_MEMORY) !== 0 && (flags & hasDevice) !== 0;
+  }
+
+  /** Offset within the region of (hi, lo), which the section at `word` covers; exact below 2^53. */
+  offsetInRegion(word: number, hi: number, lo: number): number {
+    const arena = this.arena;
+    const startHi = arena[word + section.SECTION_START_HI]!;
+    const startLo = arena[word + section.SECTION_START_LO]!;
+    const offsetHi = arena[word + section.SECTION_REGION_OFFSET_HI]!;
+    const low = (arena[word + section.SECTION_REGION_OFFSET_LO]! >>> 0) + ((lo - startLo) >>> 0);
+    if (startHi === hi && offsetHi === 0) return low;
+    const borrow = lo >>> 0 < startLo >>> 0 ? 1 : 0;
+    const carry = low >= 2 ** 32 ? 1 : 0;
+    return ((offsetHi + hi - startHi - borrow + carry) >>> 0) * 2 ** 32 + (low >>> 0);
+  }
+}
