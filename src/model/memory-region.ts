@@ -19,25 +19,13 @@ import {
 import { mapChild, moveRegion, unmapChild } from './mapping.ts';
 import { isMapped } from './reachability.ts';
 import { RegionLinks } from './region-links.ts';
-import { mutate } from './transaction.ts';
-
-/** A size or an offset: exact as bigint, or a number up to 2^53 - 1. */
-export type Bytes = bigint | number;
-
-/** A ROM is `ram` that is readonly, as in QEMU. */
-export type MemoryRegionKind = 'container' | 'ram' | 'rom-device' | 'io' | 'alias';
-
-export interface MemoryRegionOptions {
-  readonly owner?: string | null;
-  readonly enabled?: boolean;
-  readonly readonly?: boolean;
-  readonly nonvolatile?: boolean;
-  /** ROM device: whether reads go straight to its bytes. */
-  readonly romd?: boolean;
-  /** What a region keeps while it has no container. A root is rendered at its own address. */
-  readonly address?: Bytes;
-  readonly priority?: number;
-}
+import {
+  type Bytes,
+  flagsFromOptions,
+  type MemoryRegionKind,
+  type MemoryRegionOptions,
+} from './region-options.ts';
+import { RegionState } from './region-state.ts';
 
 interface MemoryRegionParts {
   readonly kind: MemoryRegionKind;
@@ -49,7 +37,6 @@ interface MemoryRegionParts {
 }
 
 type Options = MemoryRegionOptions;
-type Flag = 'enabled' | 'readonly' | 'nonvolatile' | 'romd';
 
 let regionCount = 0;
 
@@ -67,9 +54,7 @@ export class MemoryRegion {
   readonly terminates: boolean;
   /** How it hangs in the tree. Written by model/ only. */
   readonly links: RegionLinks;
-  private readonly flags: Record<Flag, boolean>;
-  private currentSize: bigint;
-  private currentAliasOffset: bigint;
+  private readonly state: RegionState;
 
   private constructor(parts: MemoryRegionParts) {
     const { kind, options = {} } = parts;
@@ -81,18 +66,15 @@ export class MemoryRegion {
     this.device = parts.device ?? null;
     this.aliasTarget = parts.alias?.target ?? null;
     this.terminates = kind !== 'container' && kind !== 'alias';
-    this.flags = {
-      enabled: booleanFromArgument(where, 'enabled', options.enabled ?? true),
-      readonly: booleanFromArgument(where, 'readonly', options.readonly ?? false),
-      nonvolatile: booleanFromArgument(where, 'nonvolatile', options.nonvolatile ?? false),
-      romd: booleanFromArgument(where, 'romd', options.romd ?? true),
-    };
-    this.currentSize = sizeFromArgument(where, parts.size);
+    this.state = new RegionState(
+      flagsFromOptions(where, options),
+      sizeFromArgument(where, parts.size),
+      offsetFromArgument(where, parts.alias?.offset ?? 0n),
+    );
     this.links = new RegionLinks(
       offsetFromArgument(where, options.address ?? 0n),
       priorityFromArgument(where, options.priority ?? 0),
     );
-    this.currentAliasOffset = offsetFromArgument(where, parts.alias?.offset ?? 0n);
     this.id = ++regionCount;
   }
 
@@ -138,20 +120,20 @@ export class MemoryRegion {
 
   /** In bytes, 0 to 2^64. */
   get size(): bigint {
-    return this.currentSize;
+    return this.state.size;
   }
   get enabled(): boolean {
-    return this.flags.enabled;
+    return this.state.flags.enabled;
   }
   get readonly(): boolean {
-    return this.flags.readonly;
+    return this.state.flags.readonly;
   }
   get nonvolatile(): boolean {
-    return this.flags.nonvolatile;
+    return this.state.flags.nonvolatile;
   }
   /** ROM device: whether reads go straight to its bytes. Meaningless for other kinds. */
   get romd(): boolean {
-    return this.flags.romd;
+    return this.state.flags.romd;
   }
   /** Bytes from the start of its container; kept when it is unmapped. */
   get address(): bigint {
@@ -170,7 +152,7 @@ export class MemoryRegion {
   }
   /** Where in its target an alias begins. */
   get aliasOffset(): bigint {
-    return this.currentAliasOffset;
+    return this.state.aliasOffset;
   }
   /** Whether it has a container, or an alias that shows it has. It may still be invisible. */
   get isMapped(): boolean {
@@ -211,16 +193,16 @@ export class MemoryRegion {
 
   /** A disabled region hides itself and its children, and what lies beneath shows. */
   setEnabled(enabled: boolean): void {
-    this.setFlag('enabled', enabled, true);
+    this.state.setEnabled(this, booleanFromArgument(this.where, 'enabled', enabled));
   }
 
   /** What is seen through a readonly region or alias cannot be written. */
   setReadonly(readonly: boolean): void {
-    this.setFlag('readonly', readonly, this.enabled);
+    this.setFlag('readonly', readonly);
   }
 
   setNonvolatile(nonvolatile: boolean): void {
-    this.setFlag('nonvolatile', nonvolatile, this.enabled);
+    this.setFlag('nonvolatile', nonvolatile);
   }
 
   /** @throws MemoryError NOT_A_ROM_DEVICE for every other kind */
@@ -231,7 +213,7 @@ export class MemoryRegion {
         `${this.where} is of kind '${this.kind}'; only a ROM device has a romd mode`,
       );
     }
-    this.setFlag('romd', romd, this.enabled);
+    this.setFlag('romd', romd);
   }
 
   /**
@@ -243,16 +225,7 @@ export class MemoryRegion {
   }
 
   setSize(size: Bytes): void {
-    const before = this.currentSize;
-    const after = sizeFromArgument(this.where, size);
-    if (after === before) return;
-    mutate({
-      pending: true,
-      regions: [this],
-      reshaped: this,
-      apply: () => (this.currentSize = after),
-      undo: () => (this.currentSize = before),
-    });
+    this.state.setSize(this, sizeFromArgument(this.where, size));
   }
 
   /** @throws MemoryError NOT_AN_ALIAS for every other kind */
@@ -263,32 +236,15 @@ export class MemoryRegion {
         `${this.where} is of kind '${this.kind}'; only an alias has an alias offset`,
       );
     }
-    const before = this.currentAliasOffset;
-    const after = offsetFromArgument(this.where, offset);
-    if (after === before) return;
-    mutate({
-      pending: this.enabled,
-      regions: [this],
-      reshaped: this,
-      apply: () => (this.currentAliasOffset = after),
-      undo: () => (this.currentAliasOffset = before),
-    });
+    this.state.setAliasOffset(this, offsetFromArgument(this.where, offset));
   }
 
   private get where(): string {
     return `region '${this.name}'`;
   }
 
-  private setFlag(flag: Flag, value: boolean, pending: boolean): void {
-    const before = this.flags[flag];
-    if (booleanFromArgument(this.where, flag, value) === before) return;
-    mutate({
-      pending,
-      regions: [this],
-      ...(flag === 'enabled' && { reshaped: this }),
-      apply: () => (this.flags[flag] = value),
-      undo: () => (this.flags[flag] = before),
-    });
+  private setFlag(flag: 'readonly' | 'nonvolatile' | 'romd', value: boolean): void {
+    this.state.setFlag(this, flag, booleanFromArgument(this.where, flag, value));
   }
 }
 

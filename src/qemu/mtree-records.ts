@@ -1,5 +1,5 @@
 /** Drafts as the records of a layout. */
-import type { MemoryRegionKind } from '../model/memory-region.ts';
+import type { MemoryRegionKind } from '../model/region-options.ts';
 import { checkLayout } from './layout-graph.ts';
 import type { Draft, DraftLayout } from './mtree-draft.ts';
 import type { LayoutState, RegionRecord } from './region-record.ts';

@@ -1,5 +1,5 @@
 /** A region as the layout format describes it, and how it is read from JSON. */
-import type { MemoryRegionKind } from '../model/memory-region.ts';
+import type { MemoryRegionKind } from '../model/region-options.ts';
 import type { DocumentSource, RecordReader } from './record-reader.ts';
 
 export const REGIONS_MAX = 1 << 18;

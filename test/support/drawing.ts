@@ -2,7 +2,8 @@
  * Memory maps as drawings: one letter a page of 4 KiB, `.` where nothing answers, lower case where it is read-only.
  * Trees as nested calls: container('A', 0x8000, [at(0x1000, io('B', 0x1000), 2)]).
  */
-import { MemoryRegion, type MemoryRegionOptions } from '../../src/model/memory-region.ts';
+import { MemoryRegion } from '../../src/model/memory-region.ts';
+import type { MemoryRegionOptions } from '../../src/model/region-options.ts';
 import { rangeAt } from '../../src/render/flat-view.ts';
 import { renderFlatView } from '../../src/render/render.ts';
 
