@@ -6,76 +6,24 @@
 
 import type { DeviceBinding } from '../base/device-binding.ts';
 import { MemoryError } from '../base/errors.ts';
-import type { AddressSpace } from './address-space.ts';
 import {
   booleanFromArgument,
   describeValue,
-  nameFromArgument,
   offsetFromArgument,
-  ownerFromArgument,
   priorityFromArgument,
   sizeFromArgument,
 } from './arguments.ts';
 import { mapChild, moveRegion, unmapChild } from './mapping.ts';
+import { type BufferWindow, backingOver, RESERVED_RAM } from './ram-backing.ts';
 import { isMapped } from './reachability.ts';
-import { RegionLinks } from './region-links.ts';
-import {
-  type Bytes,
-  flagsFromOptions,
-  type MemoryRegionKind,
-  type MemoryRegionOptions,
-} from './region-options.ts';
-import { RegionState } from './region-state.ts';
-
-interface MemoryRegionParts {
-  readonly kind: MemoryRegionKind;
-  readonly name: string;
-  readonly size: Bytes;
-  readonly options: MemoryRegionOptions | undefined;
-  readonly device?: DeviceBinding | null;
-  readonly alias?: { readonly target: MemoryRegion; readonly offset: Bytes };
-}
+import type { Bytes, MemoryRegionOptions, RegionFlag } from './region-options.ts';
+import { type RegionParts, RegionProperties } from './region-properties.ts';
 
 type Options = MemoryRegionOptions;
 
-let regionCount = 0;
-
-export class MemoryRegion {
-  /** Unique in this process, from 1, never used again. */
-  readonly id: number;
-  readonly kind: MemoryRegionKind;
-  readonly name: string;
-  readonly owner: string | null;
-  /** Who answers for an I/O region or a ROM device; null rejects every access. */
-  readonly device: DeviceBinding | null;
-  /** What an alias shows; null for every other kind. */
-  readonly aliasTarget: MemoryRegion | null;
-  /** Whether it answers for addresses that its children leave open. */
-  readonly terminates: boolean;
-  /** How it hangs in the tree. Written by model/ only. */
-  readonly links: RegionLinks;
-  private readonly state: RegionState;
-
-  private constructor(parts: MemoryRegionParts) {
-    const { kind, options = {} } = parts;
-    const name = nameFromArgument(`a region of kind '${kind}'`, parts.name);
-    const where = `region '${name}'`;
-    this.kind = kind;
-    this.name = name;
-    this.owner = ownerFromArgument(where, options.owner);
-    this.device = parts.device ?? null;
-    this.aliasTarget = parts.alias?.target ?? null;
-    this.terminates = kind !== 'container' && kind !== 'alias';
-    this.state = new RegionState(
-      flagsFromOptions(where, options),
-      sizeFromArgument(where, parts.size),
-      offsetFromArgument(where, parts.alias?.offset ?? 0n),
-    );
-    this.links = new RegionLinks(
-      offsetFromArgument(where, options.address ?? 0n),
-      priorityFromArgument(where, options.priority ?? 0),
-    );
-    this.id = ++regionCount;
+export class MemoryRegion extends RegionProperties {
+  private constructor(parts: RegionParts) {
+    super(parts);
   }
 
   /** Groups children and answers for nothing itself. */
@@ -86,6 +34,38 @@ export class MemoryRegion {
   /** Bytes that vCPUs read and write directly. */
   static ram(name: string, size: Bytes, options?: Options): MemoryRegion {
     return new MemoryRegion({ kind: 'ram', name, size, options });
+  }
+
+  /**
+   * RAM over the caller's bytes: vCPUs and the caller see the same ones. The caller keeps the buffer.
+   * @throws MemoryError INVALID_ARGUMENT for a buffer that is not shared, or is growable, or has no multiple of 8
+   *   bytes; for a byteOffset that is no multiple of 8, or a window that passes the buffer's end
+   * @source QEMU memory_region_init_ram_ptr
+   */
+  static ramOver(
+    name: string,
+    buffer: SharedArrayBuffer,
+    options: Options & BufferWindow = {},
+  ): MemoryRegion {
+    const backing = backingOver(`region '${name}'`, buffer, options);
+    return new MemoryRegion({ kind: 'ram', name, size: backing.capacityBytes!, backing, options });
+  }
+
+  /**
+   * RAM that is another device's memory: read and written directly, but only in the width of each access,
+   * never as a copy of many bytes.
+   * @param bytes a size, or a buffer of the caller's, as ramOver takes it
+   * @source QEMU memory_region_init_ram_device_ptr
+   */
+  static ramDevice(
+    name: string,
+    bytes: Bytes | SharedArrayBuffer,
+    options: Options & BufferWindow = {},
+  ): MemoryRegion {
+    const isSize = typeof bytes === 'bigint' || typeof bytes === 'number';
+    const backing = isSize ? RESERVED_RAM : backingOver(`region '${name}'`, bytes, options);
+    const size = isSize ? bytes : backing.capacityBytes!;
+    return new MemoryRegion({ kind: 'ram-device', name, size, backing, options });
   }
 
   /** RAM whose writes are refused. */
@@ -118,51 +98,10 @@ export class MemoryRegion {
     return new MemoryRegion({ kind: 'alias', name, size, alias: { target, offset }, options });
   }
 
-  /** In bytes, 0 to 2^64. */
-  get size(): bigint {
-    return this.state.size;
-  }
-  get enabled(): boolean {
-    return this.state.flags.enabled;
-  }
-  get readonly(): boolean {
-    return this.state.flags.readonly;
-  }
-  get nonvolatile(): boolean {
-    return this.state.flags.nonvolatile;
-  }
-  /** ROM device: whether reads go straight to its bytes. Meaningless for other kinds. */
-  get romd(): boolean {
-    return this.state.flags.romd;
-  }
-  /** Bytes from the start of its container; kept when it is unmapped. */
-  get address(): bigint {
-    return this.links.address;
-  }
-  /** Compared only among siblings; kept when it is unmapped. */
-  get priority(): number {
-    return this.links.priority;
-  }
-  get container(): MemoryRegion | null {
-    return this.links.container;
-  }
-  /** Priority descending, the newest first among equals: the first that covers an address wins. */
-  get children(): readonly MemoryRegion[] {
-    return this.links.children.items;
-  }
-  /** Where in its target an alias begins. */
-  get aliasOffset(): bigint {
-    return this.state.aliasOffset;
-  }
   /** Whether it has a container, or an alias that shows it has. It may still be invisible. */
   get isMapped(): boolean {
     return isMapped(this);
   }
-  /** The address spaces whose root it is. */
-  get addressSpaces(): ReadonlySet<AddressSpace> {
-    return this.links.rootOf;
-  }
-
   /** addSubregionOverlap at priority 0. */
   addSubregion(offset: Bytes, child: MemoryRegion): void {
     this.addSubregionOverlap(offset, child, 0);
@@ -205,6 +144,11 @@ export class MemoryRegion {
     this.setFlag('nonvolatile', nonvolatile);
   }
 
+  /** What is seen of an unmergeable region, or through one, stays in ranges of its own. */
+  setUnmergeable(unmergeable: boolean): void {
+    this.setFlag('unmergeable', unmergeable);
+  }
+
   /** @throws MemoryError NOT_A_ROM_DEVICE for every other kind */
   setRomd(romd: boolean): void {
     if (this.kind !== 'rom-device') {
@@ -239,11 +183,7 @@ export class MemoryRegion {
     this.state.setAliasOffset(this, offsetFromArgument(this.where, offset));
   }
 
-  private get where(): string {
-    return `region '${this.name}'`;
-  }
-
-  private setFlag(flag: 'readonly' | 'nonvolatile' | 'romd', value: boolean): void {
+  private setFlag(flag: Exclude<RegionFlag, 'enabled'>, value: boolean): void {
     this.state.setFlag(this, flag, booleanFromArgument(this.where, flag, value));
   }
 }

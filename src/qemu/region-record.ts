@@ -8,6 +8,7 @@ const KINDS = [
   'container',
   'io',
   'ram',
+  'ram-device',
   'rom-device',
   'alias',
 ] as const satisfies readonly MemoryRegionKind[];
