@@ -41,7 +41,8 @@ export {
 } from './base/mem-tx-result.ts';
 export type { StallReport } from './grace/writer.ts';
 export { AddressSpace } from './model/address-space.ts';
-export { MemoryRegion, type MemoryRegionKind, type MemoryRegionOptions } from './model/memory-region.ts';
+export { MemoryRegion } from './model/memory-region.ts';
+export type { MemoryRegionKind, MemoryRegionOptions } from './model/region-options.ts';
 export { transaction } from './model/transaction.ts';
 export type { Publication } from './publish/publisher.ts';
 export type { AddressWindow, FlatRange, FlatView } from './render/flat-view.ts';

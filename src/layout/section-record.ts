@@ -36,3 +36,5 @@ export const SECTION_FLAG_DEVICE = 4;
 export const SECTION_FLAG_READONLY = 8;
 /** Something answers here, as opposed to the unassigned section. */
 export const SECTION_FLAG_ASSIGNED = 16;
+/** Each access keeps its width: the bytes are never copied many at a time. */
+export const SECTION_FLAG_EXACT = 32;

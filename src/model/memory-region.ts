@@ -6,94 +6,24 @@
 
 import type { DeviceBinding } from '../base/device-binding.ts';
 import { MemoryError } from '../base/errors.ts';
-import type { AddressSpace } from './address-space.ts';
 import {
   booleanFromArgument,
   describeValue,
-  nameFromArgument,
   offsetFromArgument,
-  ownerFromArgument,
   priorityFromArgument,
   sizeFromArgument,
 } from './arguments.ts';
 import { mapChild, moveRegion, unmapChild } from './mapping.ts';
+import { type BufferWindow, backingOver, RESERVED_RAM } from './ram-backing.ts';
 import { isMapped } from './reachability.ts';
-import { RegionLinks } from './region-links.ts';
-import { mutate } from './transaction.ts';
-
-/** A size or an offset: exact as bigint, or a number up to 2^53 - 1. */
-export type Bytes = bigint | number;
-
-/** A ROM is `ram` that is readonly, as in QEMU. */
-export type MemoryRegionKind = 'container' | 'ram' | 'rom-device' | 'io' | 'alias';
-
-export interface MemoryRegionOptions {
-  readonly owner?: string | null;
-  readonly enabled?: boolean;
-  readonly readonly?: boolean;
-  readonly nonvolatile?: boolean;
-  /** ROM device: whether reads go straight to its bytes. */
-  readonly romd?: boolean;
-  /** What a region keeps while it has no container. A root is rendered at its own address. */
-  readonly address?: Bytes;
-  readonly priority?: number;
-}
-
-interface MemoryRegionParts {
-  readonly kind: MemoryRegionKind;
-  readonly name: string;
-  readonly size: Bytes;
-  readonly options: MemoryRegionOptions | undefined;
-  readonly device?: DeviceBinding | null;
-  readonly alias?: { readonly target: MemoryRegion; readonly offset: Bytes };
-}
+import type { Bytes, MemoryRegionOptions, RegionFlag } from './region-options.ts';
+import { type RegionParts, RegionProperties } from './region-properties.ts';
 
 type Options = MemoryRegionOptions;
-type Flag = 'enabled' | 'readonly' | 'nonvolatile' | 'romd';
 
-let regionCount = 0;
-
-export class MemoryRegion {
-  /** Unique in this process, from 1, never used again. */
-  readonly id: number;
-  readonly kind: MemoryRegionKind;
-  readonly name: string;
-  readonly owner: string | null;
-  /** Who answers for an I/O region or a ROM device; null rejects every access. */
-  readonly device: DeviceBinding | null;
-  /** What an alias shows; null for every other kind. */
-  readonly aliasTarget: MemoryRegion | null;
-  /** Whether it answers for addresses that its children leave open. */
-  readonly terminates: boolean;
-  /** How it hangs in the tree. Written by model/ only. */
-  readonly links: RegionLinks;
-  private readonly flags: Record<Flag, boolean>;
-  private currentSize: bigint;
-  private currentAliasOffset: bigint;
-
-  private constructor(parts: MemoryRegionParts) {
-    const { kind, options = {} } = parts;
-    const name = nameFromArgument(`a region of kind '${kind}'`, parts.name);
-    const where = `region '${name}'`;
-    this.kind = kind;
-    this.name = name;
-    this.owner = ownerFromArgument(where, options.owner);
-    this.device = parts.device ?? null;
-    this.aliasTarget = parts.alias?.target ?? null;
-    this.terminates = kind !== 'container' && kind !== 'alias';
-    this.flags = {
-      enabled: booleanFromArgument(where, 'enabled', options.enabled ?? true),
-      readonly: booleanFromArgument(where, 'readonly', options.readonly ?? false),
-      nonvolatile: booleanFromArgument(where, 'nonvolatile', options.nonvolatile ?? false),
-      romd: booleanFromArgument(where, 'romd', options.romd ?? true),
-    };
-    this.currentSize = sizeFromArgument(where, parts.size);
-    this.links = new RegionLinks(
-      offsetFromArgument(where, options.address ?? 0n),
-      priorityFromArgument(where, options.priority ?? 0),
-    );
-    this.currentAliasOffset = offsetFromArgument(where, parts.alias?.offset ?? 0n);
-    this.id = ++regionCount;
+export class MemoryRegion extends RegionProperties {
+  private constructor(parts: RegionParts) {
+    super(parts);
   }
 
   /** Groups children and answers for nothing itself. */
@@ -104,6 +34,38 @@ export class MemoryRegion {
   /** Bytes that vCPUs read and write directly. */
   static ram(name: string, size: Bytes, options?: Options): MemoryRegion {
     return new MemoryRegion({ kind: 'ram', name, size, options });
+  }
+
+  /**
+   * RAM over the caller's bytes: vCPUs and the caller see the same ones. The caller keeps the buffer.
+   * @throws MemoryError INVALID_ARGUMENT for a buffer that is not shared, or is growable, or has no multiple of 8
+   *   bytes; for a byteOffset that is no multiple of 8, or a window that passes the buffer's end
+   * @source QEMU memory_region_init_ram_ptr
+   */
+  static ramOver(
+    name: string,
+    buffer: SharedArrayBuffer,
+    options: Options & BufferWindow = {},
+  ): MemoryRegion {
+    const backing = backingOver(`region '${name}'`, buffer, options);
+    return new MemoryRegion({ kind: 'ram', name, size: backing.capacityBytes!, backing, options });
+  }
+
+  /**
+   * RAM that is another device's memory: read and written directly, but only in the width of each access,
+   * never as a copy of many bytes.
+   * @param bytes a size, or a buffer of the caller's, as ramOver takes it
+   * @source QEMU memory_region_init_ram_device_ptr
+   */
+  static ramDevice(
+    name: string,
+    bytes: Bytes | SharedArrayBuffer,
+    options: Options & BufferWindow = {},
+  ): MemoryRegion {
+    const isSize = typeof bytes === 'bigint' || typeof bytes === 'number';
+    const backing = isSize ? RESERVED_RAM : backingOver(`region '${name}'`, bytes, options);
+    const size = isSize ? bytes : backing.capacityBytes!;
+    return new MemoryRegion({ kind: 'ram-device', name, size, backing, options });
   }
 
   /** RAM whose writes are refused. */
@@ -136,51 +98,10 @@ export class MemoryRegion {
     return new MemoryRegion({ kind: 'alias', name, size, alias: { target, offset }, options });
   }
 
-  /** In bytes, 0 to 2^64. */
-  get size(): bigint {
-    return this.currentSize;
-  }
-  get enabled(): boolean {
-    return this.flags.enabled;
-  }
-  get readonly(): boolean {
-    return this.flags.readonly;
-  }
-  get nonvolatile(): boolean {
-    return this.flags.nonvolatile;
-  }
-  /** ROM device: whether reads go straight to its bytes. Meaningless for other kinds. */
-  get romd(): boolean {
-    return this.flags.romd;
-  }
-  /** Bytes from the start of its container; kept when it is unmapped. */
-  get address(): bigint {
-    return this.links.address;
-  }
-  /** Compared only among siblings; kept when it is unmapped. */
-  get priority(): number {
-    return this.links.priority;
-  }
-  get container(): MemoryRegion | null {
-    return this.links.container;
-  }
-  /** Priority descending, the newest first among equals: the first that covers an address wins. */
-  get children(): readonly MemoryRegion[] {
-    return this.links.children.items;
-  }
-  /** Where in its target an alias begins. */
-  get aliasOffset(): bigint {
-    return this.currentAliasOffset;
-  }
   /** Whether it has a container, or an alias that shows it has. It may still be invisible. */
   get isMapped(): boolean {
     return isMapped(this);
   }
-  /** The address spaces whose root it is. */
-  get addressSpaces(): ReadonlySet<AddressSpace> {
-    return this.links.rootOf;
-  }
-
   /** addSubregionOverlap at priority 0. */
   addSubregion(offset: Bytes, child: MemoryRegion): void {
     this.addSubregionOverlap(offset, child, 0);
@@ -211,16 +132,21 @@ export class MemoryRegion {
 
   /** A disabled region hides itself and its children, and what lies beneath shows. */
   setEnabled(enabled: boolean): void {
-    this.setFlag('enabled', enabled, true);
+    this.state.setEnabled(this, booleanFromArgument(this.where, 'enabled', enabled));
   }
 
   /** What is seen through a readonly region or alias cannot be written. */
   setReadonly(readonly: boolean): void {
-    this.setFlag('readonly', readonly, this.enabled);
+    this.setFlag('readonly', readonly);
   }
 
   setNonvolatile(nonvolatile: boolean): void {
-    this.setFlag('nonvolatile', nonvolatile, this.enabled);
+    this.setFlag('nonvolatile', nonvolatile);
+  }
+
+  /** What is seen of an unmergeable region, or through one, stays in ranges of its own. */
+  setUnmergeable(unmergeable: boolean): void {
+    this.setFlag('unmergeable', unmergeable);
   }
 
   /** @throws MemoryError NOT_A_ROM_DEVICE for every other kind */
@@ -231,7 +157,7 @@ export class MemoryRegion {
         `${this.where} is of kind '${this.kind}'; only a ROM device has a romd mode`,
       );
     }
-    this.setFlag('romd', romd, this.enabled);
+    this.setFlag('romd', romd);
   }
 
   /**
@@ -243,16 +169,7 @@ export class MemoryRegion {
   }
 
   setSize(size: Bytes): void {
-    const before = this.currentSize;
-    const after = sizeFromArgument(this.where, size);
-    if (after === before) return;
-    mutate({
-      pending: true,
-      regions: [this],
-      reshaped: this,
-      apply: () => (this.currentSize = after),
-      undo: () => (this.currentSize = before),
-    });
+    this.state.setSize(this, sizeFromArgument(this.where, size));
   }
 
   /** @throws MemoryError NOT_AN_ALIAS for every other kind */
@@ -263,32 +180,11 @@ export class MemoryRegion {
         `${this.where} is of kind '${this.kind}'; only an alias has an alias offset`,
       );
     }
-    const before = this.currentAliasOffset;
-    const after = offsetFromArgument(this.where, offset);
-    if (after === before) return;
-    mutate({
-      pending: this.enabled,
-      regions: [this],
-      reshaped: this,
-      apply: () => (this.currentAliasOffset = after),
-      undo: () => (this.currentAliasOffset = before),
-    });
+    this.state.setAliasOffset(this, offsetFromArgument(this.where, offset));
   }
 
-  private get where(): string {
-    return `region '${this.name}'`;
-  }
-
-  private setFlag(flag: Flag, value: boolean, pending: boolean): void {
-    const before = this.flags[flag];
-    if (booleanFromArgument(this.where, flag, value) === before) return;
-    mutate({
-      pending,
-      regions: [this],
-      ...(flag === 'enabled' && { reshaped: this }),
-      apply: () => (this.flags[flag] = value),
-      undo: () => (this.flags[flag] = before),
-    });
+  private setFlag(flag: Exclude<RegionFlag, 'enabled'>, value: boolean): void {
+    this.state.setFlag(this, flag, booleanFromArgument(this.where, flag, value));
   }
 }
 

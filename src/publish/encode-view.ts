@@ -67,9 +67,9 @@ function flagsOf(range: FlatRange): number {
   let flags = section.SECTION_FLAG_ASSIGNED;
   if (range.readonly) flags |= section.SECTION_FLAG_READONLY;
   if (region.device !== null) flags |= section.SECTION_FLAG_DEVICE;
-  if (region.kind === 'ram' || (region.kind === 'rom-device' && range.romd))
-    flags |= section.SECTION_FLAG_READ_DIRECT;
-  if (region.kind === 'ram' && !range.readonly) flags |= section.SECTION_FLAG_WRITE_DIRECT;
+  if (region.isRam || (region.kind === 'rom-device' && range.romd)) flags |= section.SECTION_FLAG_READ_DIRECT;
+  if (region.isRam && !range.readonly) flags |= section.SECTION_FLAG_WRITE_DIRECT;
+  if (region.kind === 'ram-device') flags |= section.SECTION_FLAG_EXACT;
   return flags;
 }
 

@@ -61,20 +61,26 @@ export class RamStore {
   /**
    * The blocks that hold `region`, ascending by offset and without gaps; made at the first call, and
    * extended when the region has grown since.
-   * @throws MemoryError NOT_RAM; RAM_EXHAUSTED if the system has no memory for another buffer
+   * @throws MemoryError NOT_RAM; RAM_EXHAUSTED if the system has no memory for another buffer, or the region
+   *   has become larger than the backing that it was made with
    */
   blocksOf(region: MemoryRegion): readonly RamBlock[] {
-    if (region.kind !== 'ram' && region.kind !== 'rom-device') {
+    if (!region.isRam && region.kind !== 'rom-device') {
       throw new MemoryError(
         'NOT_RAM',
         `region '${region.name}' is of kind '${region.kind}' and has no bytes of its own`,
       );
     }
     const blocks = this.blocks.get(region) ?? [];
-    const last = blocks.at(-1);
-    const held = last === undefined ? 0n : last.offsetInRegion + BigInt(last.sizeBytes);
     this.blocks.set(region, blocks); // before extending: what a failure leaves half-made is found again
-    if (held < region.size) this.extend(region, blocks, held);
+    const { own, capacityBytes } = region.backing;
+    if (capacityBytes !== null) refuseBeyond(region, capacityBytes);
+    if (own === null) this.extend(region, blocks, capacityBytes ?? region.size);
+    else if (blocks.length === 0 && own.sizeBytes > 0) {
+      const { sizeBytes, byteOffset: byte } = own;
+      const buffer = this.register(new Uint8Array(own.buffer));
+      blocks.push({ offsetInRegion: 0n, sizeBytes, buffer, byte });
+    }
     return blocks;
   }
 
@@ -121,21 +127,23 @@ export class RamStore {
     return bytes;
   }
 
-  private extend(region: MemoryRegion, blocks: RamBlock[], held: bigint): void {
-    if (region.size > RAM_REGION_BYTES_MAX) {
+  /** Makes the blocks reach `end`. */
+  private extend(region: MemoryRegion, blocks: RamBlock[], end: bigint): void {
+    if (end > RAM_REGION_BYTES_MAX) {
       throw new MemoryError(
         'RAM_EXHAUSTED',
-        `RAM region '${region.name}' has 0x${region.size.toString(16)} bytes; at most 0x${RAM_REGION_BYTES_MAX.toString(16)} can be backed`,
+        `RAM region '${region.name}' has 0x${end.toString(16)} bytes; at most 0x${RAM_REGION_BYTES_MAX.toString(16)} can be backed`,
       );
     }
-    for (let offset = held; offset < region.size; ) {
-      const wanted = alignUp(region.size - offset);
-      const carved = this.carve(wanted);
-      const block =
-        carved ??
+    const last = blocks.at(-1);
+    for (let offset = last === undefined ? 0n : blockEnd(last); offset < end; ) {
+      const wanted = alignUp(end - offset);
+      const carved =
+        this.carve(wanted) ??
         this.newBuffer(region, wanted < RAM_BUFFER_BYTES_MAX ? Number(wanted) : RAM_BUFFER_BYTES_MAX);
-      blocks.push({ offsetInRegion: offset, ...block });
-      offset += BigInt(block.sizeBytes);
+      const block = { offsetInRegion: offset, ...carved };
+      blocks.push(block);
+      offset = blockEnd(block);
     }
   }
 
@@ -165,9 +173,14 @@ export class RamStore {
         { cause: error },
       );
     }
+    return { sizeBytes, buffer: this.register(bytes), byte: 0 };
+  }
+
+  /** Tells the readers of a further buffer. Each gets an id of its own, also if it is there twice. */
+  private register(bytes: Uint8Array<SharedArrayBuffer>): number {
     const buffer = this.buffers.push(bytes) - 1;
     this.post({ kind: 'ram', buffer, bytes: bytes.buffer });
-    return { sizeBytes, buffer, byte: 0 };
+    return buffer;
   }
 
   private freeBlock(block: RamBlock): void {
@@ -192,4 +205,14 @@ export class RamStore {
       } else i += 1;
     }
   }
+}
+
+const blockEnd = (block: RamBlock): bigint => block.offsetInRegion + BigInt(block.sizeBytes);
+
+function refuseBeyond(region: MemoryRegion, capacityBytes: bigint): void {
+  if (region.size <= capacityBytes) return;
+  throw new MemoryError(
+    'RAM_EXHAUSTED',
+    `RAM region '${region.name}' has 0x${region.size.toString(16)} bytes, but its backing only 0x${capacityBytes.toString(16)}; make it with a larger one`,
+  );
 }

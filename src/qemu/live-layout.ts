@@ -116,6 +116,8 @@ export class LiveLayout {
         return MemoryRegion.container(name, size, options);
       case 'ram':
         return MemoryRegion.ram(name, size, options);
+      case 'ram-device':
+        return MemoryRegion.ramDevice(name, size, options);
       case 'io':
         return MemoryRegion.io(name, size, device, options);
       case 'rom-device':
@@ -224,7 +226,7 @@ function inDocument({ file, code }: DocumentSource, error: unknown): unknown {
 
 /** Whether mutators can make `region` what `record` says. */
 function isReachable(region: MemoryRegion, record: RegionRecord, target: MemoryRegion | null): boolean {
-  const fixedSize = record.kind === 'ram' || record.kind === 'rom-device'; // its bytes were allocated
+  const fixedSize = region.isRam || region.kind === 'rom-device'; // its bytes were allocated
   return (
     region.kind === record.kind &&
     region.name === record.name &&

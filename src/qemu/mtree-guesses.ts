@@ -46,11 +46,9 @@ export function applyRules(drafts: readonly Draft[]): string[] {
   let orders = 0;
   let readonlyAliases = 0;
   let unprinted = 0;
-  let unsupported = 0;
   for (const draft of drafts) {
     const { node } = draft;
     if (node.unprinted) unprinted++;
-    if (node.type === 'ramd' && node.alias === null) unsupported++;
     if (node.alias !== null) {
       draft.readonly = READONLY_ALIASES.has(node.name);
       if (draft.readonly) readonlyAliases++;
@@ -80,7 +78,6 @@ export function applyRules(drafts: readonly Draft[]): string[] {
       unprinted,
       `disabled regions that the text leaves out were put where lines are indented too far; the text of info mtree -D has them`,
     ],
-    [unsupported, `RAM of devices (ramd) is taken as ordinary RAM`],
   ].flatMap(([count, what]) => (Number(count) > 0 ? [`${what} (${count} times)`] : []));
 }
 

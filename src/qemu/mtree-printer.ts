@@ -125,6 +125,7 @@ function regionType(region: MemoryRegion): string {
   let shown = region;
   while (shown.aliasTarget !== null) shown = shown.aliasTarget;
   if (shown.kind === 'rom-device' && shown.romd) return 'romd';
+  if (shown.kind === 'ram-device') return 'ramd';
   if (shown.kind !== 'ram') return 'i/o';
   return shown.readonly ? 'rom' : 'ram';
 }

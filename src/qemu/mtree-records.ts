@@ -1,5 +1,5 @@
 /** Drafts as the records of a layout. */
-import type { MemoryRegionKind } from '../model/memory-region.ts';
+import type { MemoryRegionKind } from '../model/region-options.ts';
 import { checkLayout } from './layout-graph.ts';
 import type { Draft, DraftLayout } from './mtree-draft.ts';
 import type { LayoutState, RegionRecord } from './region-record.ts';
@@ -40,6 +40,7 @@ function recordOf(draft: Draft): RegionRecord {
 function kindOf({ node, aliasTarget, terminates }: Draft): MemoryRegionKind {
   if (aliasTarget !== null) return 'alias';
   if (node.type === 'romd') return 'rom-device';
-  if (node.type === 'ram' || node.type === 'rom' || node.type === 'ramd') return 'ram';
+  if (node.type === 'ramd') return 'ram-device';
+  if (node.type === 'ram' || node.type === 'rom') return 'ram';
   return terminates ? 'io' : 'container';
 }

@@ -1,5 +1,5 @@
 /** A region as the layout format describes it, and how it is read from JSON. */
-import type { MemoryRegionKind } from '../model/memory-region.ts';
+import type { MemoryRegionKind } from '../model/region-options.ts';
 import type { DocumentSource, RecordReader } from './record-reader.ts';
 
 export const REGIONS_MAX = 1 << 18;
@@ -8,6 +8,7 @@ const KINDS = [
   'container',
   'io',
   'ram',
+  'ram-device',
   'rom-device',
   'alias',
 ] as const satisfies readonly MemoryRegionKind[];

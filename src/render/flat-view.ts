@@ -1,6 +1,7 @@
 /**
  * A flat view: which region answers at each address, as sorted, disjoint ranges. Immutable.
- * Guarantee of whoever builds one: neighbours that continue each other are one range, none is empty.
+ * Guarantee of whoever builds one: neighbours that continue each other are one range, unless they are
+ * unmergeable; none is empty.
  */
 import type { MemoryRegion } from '../model/memory-region.ts';
 
@@ -13,6 +14,8 @@ export interface FlatRange {
   /** True if anything on the way from the root to the region is readonly. */
   readonly readonly: boolean;
   readonly nonvolatile: boolean;
+  /** True if anything on the way is; the range is then not joined with its neighbours. */
+  readonly unmergeable: boolean;
   /** A ROM device whose reads go straight to its bytes. */
   readonly romd: boolean;
 }
@@ -43,6 +46,7 @@ export function rangeType(range: FlatRange): RangeType | `nv-${RangeType}` {
 function plainRangeType(range: FlatRange): RangeType {
   if (range.readonly) return 'rom';
   if (range.romd) return 'romd';
+  if (range.region.kind === 'ram-device') return 'ramd';
   return range.region.kind === 'ram' ? 'ram' : 'i/o';
 }
 
@@ -65,12 +69,13 @@ export function rangesAgree(a: FlatRange, b: FlatRange): boolean {
     a.region === b.region &&
     a.readonly === b.readonly &&
     a.nonvolatile === b.nonvolatile &&
+    a.unmergeable === b.unmergeable &&
     a.romd === b.romd &&
     a.offsetInRegion - a.start === b.offsetInRegion - b.start
   );
 }
 
-/** Whether the same answers at every address, whatever the roots are. */
+/** Whether the same answers at every address, in the same ranges, whatever the roots are. */
 export function flatViewsEqual(a: FlatView, b: FlatView): boolean {
   if (a.ranges === b.ranges) return true;
   if (a.ranges.length !== b.ranges.length) return false;

@@ -25,6 +25,7 @@ interface Path {
   readonly clipEnd: bigint;
   readonly readonly: boolean;
   readonly nonvolatile: boolean;
+  readonly unmergeable: boolean;
   readonly depth: number;
 }
 
@@ -46,6 +47,7 @@ export function renderFlatView(
     clipEnd: end < SIZE_2_64 ? end : SIZE_2_64,
     readonly: false,
     nonvolatile: false,
+    unmergeable: false,
     depth: 1,
   };
   return { root: viewRoot, ranges: merge(render(viewRoot, path, budget)) };
@@ -67,6 +69,7 @@ function render(region: MemoryRegion, above: Path, budget: VisitBudget): FlatRan
     clipEnd,
     readonly: above.readonly || region.readonly,
     nonvolatile: above.nonvolatile || region.nonvolatile,
+    unmergeable: above.unmergeable || region.unmergeable,
     depth: above.depth + 1,
   };
   if (target !== null) return render(target, path, budget);
@@ -86,6 +89,7 @@ const ownRange = (region: MemoryRegion, path: Path): FlatRange => ({
   offsetInRegion: path.clipStart - path.base,
   readonly: path.readonly,
   nonvolatile: path.nonvolatile,
+  unmergeable: path.unmergeable,
   romd: region.kind === 'rom-device' && region.romd,
 });
 
@@ -138,12 +142,12 @@ function piece(range: FlatRange, start: bigint, end: bigint): FlatRange {
   return { ...range, start, size: end - start, offsetInRegion: range.offsetInRegion + (start - range.start) };
 }
 
-/** One range of neighbours that continue each other. */
+/** One range of neighbours that continue each other and may be joined. */
 function merge(ranges: readonly FlatRange[]): FlatRange[] {
   const merged: FlatRange[] = [];
   for (const range of ranges) {
     const previous = merged.at(-1);
-    if (previous !== undefined && endOf(previous) === range.start && rangesAgree(previous, range)) {
+    if (previous !== undefined && endOf(previous) === range.start && isMergeable(previous, range)) {
       merged[merged.length - 1] = { ...previous, size: previous.size + range.size };
     } else {
       merged.push(range);
@@ -151,3 +155,5 @@ function merge(ranges: readonly FlatRange[]): FlatRange[] {
   }
   return merged;
 }
+
+const isMergeable = (a: FlatRange, b: FlatRange): boolean => !a.unmergeable && rangesAgree(a, b);

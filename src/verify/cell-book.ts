@@ -60,7 +60,7 @@ export class CellBook {
     const isWhole = answer.last - address >= BigInt(size - 1);
     if (region === null) return format.entryFrom(0, isWhole ? format.CLASS_HOLE : format.CLASS_SKIP);
     const isRomDevice = region.kind === 'rom-device';
-    if (region.kind === 'ram' || (isRomDevice && region.romd)) {
+    if (region.isRam || (isRomDevice && region.romd)) {
       if (!isWhole) return format.CLASS_SKIP;
       const kind = readonly ? format.CLASS_ROM : isRomDevice ? format.CLASS_ROM_DEVICE : format.CLASS_RAM;
       return this.entryOf(this.memoryCell(region, offset), kind);

@@ -19,7 +19,13 @@ describe('a new region', () => {
       aliasTarget: null,
       size: 16n,
     });
-    expect(region).toMatchObject({ enabled: true, readonly: false, nonvolatile: false, romd: true });
+    expect(region).toMatchObject({
+      enabled: true,
+      readonly: false,
+      nonvolatile: false,
+      unmergeable: false,
+      romd: true,
+    });
     expect(region).toMatchObject({
       address: 0n,
       priority: 0,
@@ -38,6 +44,7 @@ describe('a new region', () => {
     ['container', container('c', 1), false],
     ['alias', alias('a', ram('r', 1), 0, 1), false],
     ['ram', ram('r', 1), true],
+    ['ram-device', MemoryRegion.ramDevice('r', 1), true],
     ['io', io('i', 1, null), true],
     ['rom-device', romDevice('d', 1, null), true],
   ])('of kind %s answers itself or not', (kind, region, terminates) => {
@@ -53,6 +60,7 @@ describe('a new region', () => {
       enabled: false,
       readonly: true,
       nonvolatile: true,
+      unmergeable: true,
       romd: false,
       address: 7,
       priority: -3,

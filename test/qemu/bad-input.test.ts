@@ -51,7 +51,7 @@ describe('a layout that is not one', () => {
     [
       'an unknown kind',
       withRam({ kind: 'iommu' }),
-      "regions[0].kind: must be one of container, io, ram, rom-device, alias, is 'iommu'",
+      "regions[0].kind: must be one of container, io, ram, ram-device, rom-device, alias, is 'iommu'",
     ],
     ['no size', withRam({ size: undefined }), 'regions[0].size: is missing'],
     [

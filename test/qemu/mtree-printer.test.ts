@@ -1,7 +1,7 @@
 /** Our text is QEMU's, line by line, wherever QEMU defines the order. */
 import { describe, expect, test } from 'vitest';
 import { AddressSpace } from '../../src/model/address-space.ts';
-import type { MemoryRegion } from '../../src/model/memory-region.ts';
+import { MemoryRegion } from '../../src/model/memory-region.ts';
 import { buildLayout, parseLayout } from '../../src/qemu/layout-file.ts';
 import { type MtreeOptions, printFlatViews, printMtree } from '../../src/qemu/mtree-printer.ts';
 import { machineCaptures, textCaptures } from '../support/captures.ts';
@@ -57,6 +57,16 @@ describe('what captured machines do not have', () => {
     ]);
     const text = printed(root, { showOwners: true });
     expect(text).toMatch(/root orphan\n.*mine owner:\{dev id=uart\}\n.*nobody orphan\n/);
+  });
+
+  test('RAM of a device is ramd', () => {
+    const bar = MemoryRegion.ramDevice('bar', 16);
+    const root = container('root', 32, [at(0, bar), at(16, MemoryRegion.alias('window', bar, 0, 16))]);
+    expect([...printed(root).matchAll(/ramd\): .*/g)].map(([text]) => text)).toEqual([
+      'ramd): bar',
+      `ramd): alias window @bar ${'0'.repeat(16)}-${'f'.padStart(16, '0')}`,
+      'ramd): bar',
+    ]);
   });
 
   test('an end that wraps around is tagged; the tag of a hidden line goes to the next one', () => {

@@ -1,6 +1,8 @@
 /** Rules of visibility as drawings; one letter a page, see test/support/drawing.ts. */
 import { describe, expect, test } from 'vitest';
 import { MemoryRegion } from '../../src/model/memory-region.ts';
+import { flatViewsEqual } from '../../src/render/flat-view.ts';
+import { renderFlatView } from '../../src/render/render.ts';
 import { at, container, draw, io, ram, rangesOf } from '../support/drawing.ts';
 
 describe('who is visible', () => {
@@ -141,6 +143,38 @@ describe('flat ranges', () => {
     const shown = ram('R', 0x2000);
     const halves = [0, 0x1000].map((offset) => at(offset, MemoryRegion.alias('half', shown, offset, 0x1000)));
     expect(rangesOf(container('T', 0x2000, halves))).toEqual(['0-1fff R+0']);
+  });
+
+  test.each([
+    [
+      'the region itself',
+      [true, false, false],
+      ['0-fff R+0 um', '1000-1fff R+1000 um', '2000-2fff R+2000 um'],
+    ],
+    [
+      'the way to one of three',
+      [false, true, false],
+      ['0-fff R+0', '1000-1fff R+1000 um', '2000-2fff R+2000'],
+    ],
+    ['the way to the last', [false, false, true], ['0-1fff R+0', '2000-2fff R+2000 um']],
+  ])('neighbours are not joined where %s is unmergeable', (_what, [region, second, third], ranges) => {
+    const shown = ram('R', 0x3000, [], { unmergeable: region! });
+    const part = (offset: number, unmergeable = false) =>
+      at(offset, MemoryRegion.alias('part', shown, offset, 0x1000, { unmergeable }));
+    const tree = container('T', 0x3000, [part(0), part(0x1000, second), part(0x2000, third)]);
+    expect(rangesOf(tree)).toEqual(ranges);
+  });
+
+  test('setUnmergeable divides what was one range, and joins it again', () => {
+    const shown = ram('R', 0x2000);
+    const halves = [0, 0x1000].map((offset) => at(offset, MemoryRegion.alias('half', shown, offset, 0x1000)));
+    const tree = container('T', 0x2000, halves);
+    const before = renderFlatView(tree);
+    shown.setUnmergeable(true);
+    expect(rangesOf(tree)).toEqual(['0-fff R+0 um', '1000-1fff R+1000 um']);
+    expect(flatViewsEqual(before, renderFlatView(tree))).toBe(false);
+    shown.setUnmergeable(false);
+    expect(rangesOf(tree)).toEqual(['0-1fff R+0']);
   });
 
   test('neighbours with other flags or other offsets stay apart', () => {

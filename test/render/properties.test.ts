@@ -27,8 +27,9 @@ const rootsOf = (layout: LayoutState): MemoryRegion[] => [...buildLayout(layout)
 function shownAt(view: FlatView, address: bigint): Answer | null {
   const range = rangeAt(view, address);
   if (range === null) return null;
-  const { region, readonly, nonvolatile } = range;
-  return { region, offset: range.offsetInRegion + address - range.start, readonly, nonvolatile };
+  const { region, readonly, nonvolatile, unmergeable } = range;
+  const offset = range.offsetInRegion + address - range.start;
+  return { region, offset, readonly, nonvolatile, unmergeable };
 }
 
 const sameAnswer = (a: Answer | null, b: Answer | null): boolean =>
@@ -37,7 +38,8 @@ const sameAnswer = (a: Answer | null, b: Answer | null): boolean =>
     : a.region === b.region &&
       a.offset === b.offset &&
       a.readonly === b.readonly &&
-      a.nonvolatile === b.nonvolatile;
+      a.nonvolatile === b.nonvolatile &&
+      a.unmergeable === b.unmergeable;
 
 function expectLiteral(view: FlatView, root: MemoryRegion): void {
   const wrong = addresses.filter((address) => !sameAnswer(shownAt(view, address), whoAnswers(root, address)));
@@ -52,7 +54,8 @@ function expectCanonical({ ranges }: FlatView): void {
     const before = ranges[index - 1];
     if (before === undefined) continue;
     expect(range.start).toBeGreaterThanOrEqual(before.start + before.size);
-    expect(range.start === before.start + before.size && rangesAgree(before, range)).toBe(false);
+    const continues = range.start === before.start + before.size && rangesAgree(before, range);
+    expect(continues && !range.unmergeable).toBe(false);
   }
 }
 
@@ -60,6 +63,21 @@ test('every region, as a root, shows at each address what the literal rule says'
   fc.assert(
     fc.property(randomLayout(), (layout) => {
       for (const root of rootsOf(layout)) {
+        const view = renderFlatView(root);
+        expectCanonical(view);
+        expectLiteral(view, root);
+      }
+    }),
+    RUNS,
+  );
+});
+
+test('also where some are unmergeable: what is seen of them, or through them, is in ranges of its own', () => {
+  fc.assert(
+    fc.property(randomLayout(), fc.infiniteStream(fc.boolean()), (layout, choices) => {
+      const roots = rootsOf(layout);
+      for (const region of roots) region.setUnmergeable(choices.next().value!);
+      for (const root of roots) {
         const view = renderFlatView(root);
         expectCanonical(view);
         expectLiteral(view, root);

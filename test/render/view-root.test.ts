@@ -83,6 +83,8 @@ describe('what the monitor calls a range', () => {
     ['rom', MemoryRegion.rom('R', 1)],
     ['romd', MemoryRegion.romDevice('R', 1, null)],
     ['i/o', MemoryRegion.romDevice('R', 1, null, { romd: false })],
+    ['ramd', MemoryRegion.ramDevice('R', 1)],
+    ['rom', MemoryRegion.ramDevice('R', 1, { readonly: true })],
     ['i/o', io('R', 1)],
     ['rom', io('R', 1, [], { readonly: true })],
     ['nv-ram', ram('R', 1, [], { nonvolatile: true })],

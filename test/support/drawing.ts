@@ -2,7 +2,8 @@
  * Memory maps as drawings: one letter a page of 4 KiB, `.` where nothing answers, lower case where it is read-only.
  * Trees as nested calls: container('A', 0x8000, [at(0x1000, io('B', 0x1000), 2)]).
  */
-import { MemoryRegion, type MemoryRegionOptions } from '../../src/model/memory-region.ts';
+import { MemoryRegion } from '../../src/model/memory-region.ts';
+import type { MemoryRegionOptions } from '../../src/model/region-options.ts';
 import { rangeAt } from '../../src/render/flat-view.ts';
 import { renderFlatView } from '../../src/render/render.ts';
 
@@ -60,11 +61,12 @@ export function draw(root: MemoryRegion, size: bigint = root.size): string {
   return drawing;
 }
 
-/** Each range as `start-last name+offset`, with `ro`, `nv` and `romd` where they are set. */
+/** Each range as `start-last name+offset`, with `ro`, `nv`, `um` and `romd` where they are set. */
 export const rangesOf = (root: MemoryRegion | null): string[] =>
   renderFlatView(root).ranges.map((range) => {
-    const { region, start, size, offsetInRegion, readonly, nonvolatile, romd } = range;
-    const flags = [readonly && 'ro', nonvolatile && 'nv', romd && 'romd'].filter((flag) => flag !== false);
+    const { region, start, size, offsetInRegion, readonly, nonvolatile, unmergeable, romd } = range;
+    const marks = { ro: readonly, nv: nonvolatile, um: unmergeable, romd };
+    const flags = Object.entries(marks).flatMap(([mark, isSet]) => (isSet ? [mark] : []));
     const place = `${start.toString(16)}-${(start + size - 1n).toString(16)}`;
     return [place, `${region.name}+${offsetInRegion.toString(16)}`, ...flags].join(' ');
   });

@@ -1,6 +1,6 @@
 /** Random layouts for property tests: small enough to ask about each address, with all that may go wrong in them. */
 import fc from 'fast-check';
-import type { MemoryRegionKind } from '../../src/model/memory-region.ts';
+import type { MemoryRegionKind } from '../../src/model/region-options.ts';
 import { checkLayout } from '../../src/qemu/layout-graph.ts';
 import type { ChildRecord, LayoutState, RegionRecord } from '../../src/qemu/region-record.ts';
 

@@ -8,7 +8,7 @@ const sorted = (numbers: number[]): number[] => numbers.sort((a, b) => a - b);
 const regionState = (region: MemoryRegion): unknown => ({
   id: region.id,
   size: region.size,
-  flags: [region.enabled, region.readonly, region.nonvolatile, region.romd],
+  flags: [region.enabled, region.readonly, region.nonvolatile, region.unmergeable, region.romd],
   address: region.address,
   priority: region.priority,
   aliasOffset: region.aliasOffset,

@@ -9,6 +9,7 @@ export interface Answer {
   readonly offset: bigint;
   readonly readonly: boolean;
   readonly nonvolatile: boolean;
+  readonly unmergeable: boolean;
 }
 
 /** @param address in the coordinates of the region's container */
@@ -21,6 +22,7 @@ export function whoAnswers(region: MemoryRegion, address: bigint): Answer | null
       ...found,
       readonly: found.readonly || region.readonly,
       nonvolatile: found.nonvolatile || region.nonvolatile,
+      unmergeable: found.unmergeable || region.unmergeable,
     }
   );
 }
@@ -32,5 +34,6 @@ function answerInside(region: MemoryRegion, offset: bigint): Answer | null {
     const found = whoAnswers(child, offset);
     if (found !== null) return found;
   }
-  return region.terminates ? { region, offset, readonly: false, nonvolatile: false } : null;
+  const flags = { readonly: false, nonvolatile: false, unmergeable: false };
+  return region.terminates ? { region, offset, ...flags } : null;
 }

@@ -1,0 +1,70 @@
+/**
+ * Where the bytes of a RAM region come from: reserved for it by the machine that shows it, or the caller's own.
+ * Immutable; publish/ reads it when the region is backed.
+ */
+import { MemoryError } from '../base/errors.ts';
+import { describeValue } from './arguments.ts';
+
+/** Typed views of 8 bytes must fit the bytes, and their buffer as a whole. */
+const BUFFER_ALIGN = 8;
+
+/** Part of a buffer of the caller. */
+interface OwnBytes {
+  readonly buffer: SharedArrayBuffer;
+  readonly byteOffset: number;
+  readonly sizeBytes: number;
+}
+
+export interface RamBacking {
+  /** The caller's bytes; null where the machine reserves zeros at the first use. */
+  readonly own: OwnBytes | null;
+  /** All of this is there from the start, and the region can be no larger; null where more is added as it grows. */
+  readonly capacityBytes: bigint | null;
+}
+
+export const RESERVED_RAM: RamBacking = { own: null, capacityBytes: null };
+
+/** Which part of a buffer of the caller becomes RAM. */
+export interface BufferWindow {
+  /** First byte in the buffer, a multiple of 8; 0 by default. */
+  readonly byteOffset?: number;
+  /** Bytes from there on; all that are left by default. */
+  readonly sizeBytes?: number;
+}
+
+/**
+ * RAM over the caller's bytes.
+ * @throws MemoryError INVALID_ARGUMENT for what cannot be shared, or a window that is not in it
+ */
+export function backingOver(
+  where: string,
+  buffer: SharedArrayBuffer,
+  { byteOffset = 0, sizeBytes }: BufferWindow,
+): RamBacking {
+  const refuse = (what: string): never => {
+    throw new MemoryError('INVALID_ARGUMENT', `${where}: ${what}`);
+  };
+  const given: unknown = buffer;
+  if (given instanceof ArrayBuffer || ArrayBuffer.isView(given)) {
+    refuse('vCPU threads can share only a SharedArrayBuffer; make one and copy the bytes into it');
+  }
+  if (!(given instanceof SharedArrayBuffer)) {
+    refuse(`buffer must be a SharedArrayBuffer, got ${describeValue(given)}`);
+  }
+  if (buffer.growable)
+    refuse('the buffer is growable, which makes each access slow; give one of fixed length');
+  if (buffer.byteLength % BUFFER_ALIGN !== 0) {
+    refuse(`the buffer must have a multiple of ${BUFFER_ALIGN} bytes, not ${buffer.byteLength}`);
+  }
+  if (!Number.isSafeInteger(byteOffset) || byteOffset < 0 || byteOffset % BUFFER_ALIGN !== 0) {
+    refuse(`byteOffset must be a multiple of ${BUFFER_ALIGN} from 0, got ${describeValue(byteOffset)}`);
+  }
+  const left = buffer.byteLength - byteOffset;
+  const size = sizeBytes ?? left;
+  if (!Number.isSafeInteger(size) || size < 0 || size > left) {
+    refuse(
+      `${describeValue(size)} bytes from ${byteOffset} on are not in a buffer of ${buffer.byteLength} bytes`,
+    );
+  }
+  return { own: { buffer, byteOffset, sizeBytes: size }, capacityBytes: BigInt(size) };
+}
