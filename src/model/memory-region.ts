@@ -16,6 +16,9 @@ import {
   priorityFromArgument,
   sizeFromArgument,
 } from './arguments.ts';
+import { CoalescedRanges } from './coalesced-ranges.ts';
+import { DirtyLog } from './dirty-log.ts';
+import { EventfdList } from './eventfd-list.ts';
 import { mapChild, moveRegion, unmapChild } from './mapping.ts';
 import { isMapped } from './reachability.ts';
 import { RegionLinks } from './region-links.ts';
@@ -67,6 +70,9 @@ export class MemoryRegion {
   readonly terminates: boolean;
   /** How it hangs in the tree. Written by model/ only. */
   readonly links: RegionLinks;
+  readonly eventfds = new EventfdList(this);
+  readonly coalescing = new CoalescedRanges(this);
+  readonly dirtyLog = new DirtyLog(this);
   private readonly flags: Record<Flag, boolean>;
   private currentSize: bigint;
   private currentAliasOffset: bigint;

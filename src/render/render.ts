@@ -26,17 +26,21 @@ interface Path {
   readonly readonly: boolean;
   readonly nonvolatile: boolean;
   readonly depth: number;
+  /** Whether global dirty tracking is on. */
+  readonly tracked: boolean;
 }
 
 /**
  * The flat view of a view root (see viewRootOf), or its part inside `clip`.
  * The root is rendered at its own address, as QEMU does.
+ * @param tracked whether global dirty tracking is on
  * @throws MemoryError RENDER_TOO_DEEP, RENDER_TOO_LARGE
  */
 export function renderFlatView(
   viewRoot: MemoryRegion | null,
   clip: RenderClip = { start: 0n, size: SIZE_2_64 },
   budget: VisitBudget = new VisitBudget(),
+  tracked = false,
 ): FlatView {
   if (viewRoot === null) return EMPTY_FLAT_VIEW;
   const end = clip.start + clip.size;
@@ -47,6 +51,7 @@ export function renderFlatView(
     readonly: false,
     nonvolatile: false,
     depth: 1,
+    tracked,
   };
   return { root: viewRoot, ranges: merge(render(viewRoot, path, budget)) };
 }
@@ -68,6 +73,7 @@ function render(region: MemoryRegion, above: Path, budget: VisitBudget): FlatRan
     readonly: above.readonly || region.readonly,
     nonvolatile: above.nonvolatile || region.nonvolatile,
     depth: above.depth + 1,
+    tracked: above.tracked,
   };
   if (target !== null) return render(target, path, budget);
   const layers: FlatRange[][] = [];
@@ -87,6 +93,7 @@ const ownRange = (region: MemoryRegion, path: Path): FlatRange => ({
   readonly: path.readonly,
   nonvolatile: path.nonvolatile,
   romd: region.kind === 'rom-device' && region.romd,
+  dirtyLogMask: region.dirtyLog.maskWith(path.tracked),
 });
 
 /** Lays layers over each other; the first is on top. */
