@@ -22,7 +22,8 @@ export function describeValue(value: unknown): string {
   return String(value);
 }
 
-function integer(where: string, what: string, value: unknown): bigint {
+/** Any integer, exact. */
+export function integerFromArgument(where: string, what: string, value: unknown): bigint {
   if (typeof value === 'bigint') return value;
   if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value);
   const mend = typeof value === 'number' && Number.isInteger(value) ? '; past 2^53 give a bigint' : '';
@@ -31,14 +32,14 @@ function integer(where: string, what: string, value: unknown): bigint {
 
 /** A size in bytes: 0 to 2^64, both included. */
 export function sizeFromArgument(where: string, value: unknown): bigint {
-  const size = integer(where, 'size', value);
+  const size = integerFromArgument(where, 'size', value);
   if (size < 0n || size > SIZE_2_64) invalid(where, `size must be 0 to 2^64, got ${describeValue(value)}`);
   return size;
 }
 
 /** An offset in bytes as 64-bit unsigned; -2^63 to -1 are taken modulo 2^64. */
 export function offsetFromArgument(where: string, value: unknown): bigint {
-  const offset = integer(where, 'offset', value);
+  const offset = integerFromArgument(where, 'offset', value);
   if (offset < OFFSET_MIN || offset >= SIZE_2_64) {
     invalid(where, `offset must be -2^63 to 2^64 - 1, got ${describeValue(value)}`);
   }
@@ -69,4 +70,19 @@ export function ownerFromArgument(where: string, value: unknown): string | null 
   if (typeof value !== 'string')
     invalid(where, `owner must be a string or null, got ${describeValue(value)}`);
   return value;
+}
+
+/** A range of at least one byte that lies inside a region of `regionSize` bytes. */
+export function insideFromArguments(
+  where: string,
+  regionSize: bigint,
+  offset: unknown,
+  size: unknown,
+): { offset: bigint; size: bigint } {
+  const range = { offset: offsetFromArgument(where, offset), size: sizeFromArgument(where, size) };
+  if (range.size === 0n || range.offset + range.size > regionSize) {
+    const got = `0x${range.size.toString(16)} bytes at offset 0x${range.offset.toString(16)}`;
+    invalid(where, `must be at least one byte inside 0x${regionSize.toString(16)} bytes, got ${got}`);
+  }
+  return range;
 }

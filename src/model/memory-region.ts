@@ -13,6 +13,9 @@ import {
   priorityFromArgument,
   sizeFromArgument,
 } from './arguments.ts';
+import { CoalescedRanges } from './coalesced-ranges.ts';
+import { DirtyLog } from './dirty-log.ts';
+import { EventfdList } from './eventfd-list.ts';
 import { mapChild, moveRegion, unmapChild } from './mapping.ts';
 import { type BufferWindow, backingOver, RESERVED_RAM } from './ram-backing.ts';
 import { isMapped } from './reachability.ts';
@@ -22,6 +25,10 @@ import { type RegionParts, RegionProperties } from './region-properties.ts';
 type Options = MemoryRegionOptions;
 
 export class MemoryRegion extends RegionProperties {
+  readonly eventfds = new EventfdList(this);
+  readonly coalescing = new CoalescedRanges(this);
+  readonly dirtyLog = new DirtyLog(this);
+
   private constructor(parts: RegionParts) {
     super(parts);
   }

@@ -7,18 +7,33 @@
  */
 import { MemoryError } from '../base/errors.ts';
 import type { AddressSpace } from './address-space.ts';
+import type { CoalescedRange } from './coalesced-ranges.ts';
 import { refuseEndlessViews } from './endless-view.ts';
+import type { RegionEventfd } from './eventfd-list.ts';
 import type { MemoryRegion } from './memory-region.ts';
+
+/** What a transaction changed. At least one of the four is not empty. */
+export interface TransactionChanges {
+  /**
+   * Regions whose properties changed; for a region mapped or unmapped, it and the container. Empty, as is
+   * `rerooted`, where no view can look different: then no map is rebuilt.
+   */
+  readonly regions: ReadonlySet<MemoryRegion>;
+  /** Address spaces that were given another root, came or went. */
+  readonly rerooted: ReadonlySet<AddressSpace>;
+  /** Regions whose ioeventfds changed, each with its list before the transaction. */
+  readonly eventfds: ReadonlyMap<MemoryRegion, readonly RegionEventfd[]>;
+  /** Regions whose coalesced ranges or flush flag changed, each with its ranges before the transaction. */
+  readonly coalesced: ReadonlyMap<MemoryRegion, readonly CoalescedRange[]>;
+}
 
 /** Whoever makes the new state of the trees visible. Called at the end of an outermost transaction. */
 export interface TransactionParticipant {
   /**
    * Does all that may fail, and publishes nothing. What it throws undoes the transaction.
-   * @param changed regions whose properties changed; for a region mapped or unmapped, it and the container
-   * @param rerooted address spaces that were given another root
    * @returns null if nothing of this participant's changes
    */
-  prepare(changed: ReadonlySet<MemoryRegion>, rerooted: ReadonlySet<AddressSpace>): PreparedCommit | null;
+  prepare(changes: TransactionChanges): PreparedCommit | null;
 }
 
 /** Exactly one of the two is called. Neither may throw, nor call a mutator. */
@@ -29,12 +44,16 @@ export interface PreparedCommit {
 
 /** One change that can be undone. The closures touch only what the mutator owns. */
 export interface Mutation {
-  /** Whether a view may look different: a transaction without such a change publishes nothing. */
+  /** Whether a view may look different (topology pending): a transaction without such a change rebuilds no map. */
   readonly pending: boolean;
   readonly regions: readonly MemoryRegion[];
   readonly space?: AddressSpace;
   /** A region that may show more, or elsewhere, than before: it might show itself. */
   readonly reshaped?: MemoryRegion;
+  /** Other ioeventfds (ioeventfd pending), and those before. */
+  readonly eventfds?: { readonly region: MemoryRegion; readonly before: readonly RegionEventfd[] };
+  /** Other coalesced ranges or another flush flag, and the ranges before. */
+  readonly coalesced?: { readonly region: MemoryRegion; readonly before: readonly CoalescedRange[] };
   apply(): void;
   undo(): void;
 }
@@ -88,11 +107,22 @@ export function mutate(mutation: Mutation): void {
   journal.push(mutation);
 }
 
-function refuseWhileCommitting(): void {
+/** @throws MemoryError TRANSACTION_REENTERED from inside a participant, or from what it calls */
+export function refuseWhileCommitting(): void {
   if (!committing) return;
   throw new MemoryError(
     'TRANSACTION_REENTERED',
-    'a participant changed the tree while a transaction was being committed; change it before or after',
+    'a participant or a listener changed something while a transaction was being committed; change it before or after',
+  );
+}
+
+/** @throws MemoryError TRANSACTION_OPEN inside a transaction, for what must take effect at once */
+export function refuseInTransaction(what: string): void {
+  refuseWhileCommitting();
+  if (depth === 0) return;
+  throw new MemoryError(
+    'TRANSACTION_OPEN',
+    `${what} takes effect at once; do it before or after the transaction`,
   );
 }
 
@@ -117,12 +147,11 @@ function undoTo(mark: number): void {
 
 function commit(): void {
   refuseEndlessViews(new Set(journal.flatMap((mutation) => mutation.reshaped ?? [])));
-  if (!journal.some((mutation) => mutation.pending)) return;
-  const changed = new Set(journal.flatMap((mutation) => mutation.regions));
-  const rerooted = new Set(journal.flatMap((mutation) => mutation.space ?? []));
+  const changes = journalledChanges();
+  if (changes === null) return;
   committing = true;
   try {
-    const prepared = prepareAll(changed, rerooted);
+    const prepared = prepareAll(changes);
     journal.length = 0; // from here on nothing can be undone
     publishAll(prepared);
   } finally {
@@ -130,14 +159,40 @@ function commit(): void {
   }
 }
 
-function prepareAll(
-  changed: ReadonlySet<MemoryRegion>,
-  rerooted: ReadonlySet<AddressSpace>,
-): PreparedCommit[] {
+const NOTHING: ReadonlySet<never> = new Set<never>();
+
+/** Null where nothing is pending. */
+function journalledChanges(): TransactionChanges | null {
+  const eventfds = new Map<MemoryRegion, readonly RegionEventfd[]>();
+  const coalesced = new Map<MemoryRegion, readonly CoalescedRange[]>();
+  let topology = false;
+  for (const mutation of journal) {
+    topology ||= mutation.pending;
+    noteFirst(eventfds, mutation.eventfds);
+    noteFirst(coalesced, mutation.coalesced);
+  }
+  if (!topology && eventfds.size === 0 && coalesced.size === 0) return null;
+  return {
+    regions: topology ? new Set(journal.flatMap((mutation) => mutation.regions)) : NOTHING,
+    rerooted: topology ? new Set(journal.flatMap((mutation) => mutation.space ?? [])) : NOTHING,
+    eventfds,
+    coalesced,
+  };
+}
+
+/** The first change of a region in a transaction knows what was before the transaction. */
+function noteFirst<T>(
+  known: Map<MemoryRegion, readonly T[]>,
+  change: { readonly region: MemoryRegion; readonly before: readonly T[] } | undefined,
+): void {
+  if (change !== undefined && !known.has(change.region)) known.set(change.region, change.before);
+}
+
+function prepareAll(changes: TransactionChanges): PreparedCommit[] {
   const prepared: PreparedCommit[] = [];
   try {
     for (const participant of participants) {
-      const commit = participant.prepare(changed, rerooted);
+      const commit = participant.prepare(changes);
       if (commit !== null) prepared.push(commit);
     }
   } catch (error) {

@@ -12,7 +12,12 @@ import { ADDRESS_SPACE_COUNT_MAX, rootWord, type SharedWords } from '../layout/c
 import type { AddressSpace } from '../model/address-space.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
 import { rootsSeeing } from '../model/reachability.ts';
-import { mutate, type PreparedCommit, type TransactionParticipant } from '../model/transaction.ts';
+import {
+  mutate,
+  type PreparedCommit,
+  type TransactionChanges,
+  type TransactionParticipant,
+} from '../model/transaction.ts';
 import {
   type AddressWindow,
   changedRanges,
@@ -158,8 +163,8 @@ export class Publisher implements TransactionParticipant {
     return () => this.listeners.delete(listener);
   }
 
-  prepare(changed: ReadonlySet<MemoryRegion>, rerooted: ReadonlySet<AddressSpace>): PreparedCommit | null {
-    const affected = this.affectedSpaces(changed, rerooted);
+  prepare(changes: TransactionChanges): PreparedCommit | null {
+    const affected = this.affectedSpaces(changes);
     if (affected.size === 0 && this.removed.size === 0) return null;
     this.refuseWhenBehind();
     const fresh = new Map<MemoryRegion | null, PublishedView>();
@@ -191,17 +196,14 @@ export class Publisher implements TransactionParticipant {
     return state;
   }
 
-  private affectedSpaces(
-    changed: ReadonlySet<MemoryRegion>,
-    rerooted: ReadonlySet<AddressSpace>,
-  ): Map<AddressSpace, SpaceState> {
+  private affectedSpaces({ regions, rerooted }: TransactionChanges): Map<AddressSpace, SpaceState> {
     const affected = new Map<AddressSpace, SpaceState>();
     const note = (space: AddressSpace): void => {
       const state = this.spaces.get(space);
       if (state !== undefined) affected.set(space, state);
     };
     for (const space of rerooted) note(space);
-    for (const region of changed) for (const space of rootsSeeing(region)) note(space);
+    for (const region of regions) for (const space of rootsSeeing(region)) note(space);
     return affected;
   }
 

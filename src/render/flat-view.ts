@@ -18,6 +18,8 @@ export interface FlatRange {
   readonly unmergeable: boolean;
   /** A ROM device whose reads go straight to its bytes. */
   readonly romd: boolean;
+  /** Bits `1 << DIRTY_CLIENT_*`: who wants to know of writes. Not part of what answers. */
+  readonly dirtyLogMask: number;
 }
 
 export interface FlatView {
@@ -52,15 +54,21 @@ function plainRangeType(range: FlatRange): RangeType {
 
 /** The range that answers at `address`, or null in a hole. */
 export function rangeAt(view: FlatView, address: bigint): FlatRange | null {
+  const range = firstRangeAfter(view, address);
+  return range !== null && range.start <= address ? range : null;
+}
+
+/** The first range that reaches past `address`: the one that answers there, else the next one above. */
+export function firstRangeAfter(view: FlatView, address: bigint): FlatRange | null {
   let low = 0;
   let high = view.ranges.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (view.ranges[middle]!.start <= address) low = middle + 1;
+    const { start, size } = view.ranges[middle]!;
+    if (start + size <= address) low = middle + 1;
     else high = middle;
   }
-  const range = view.ranges[low - 1];
-  return range !== undefined && address < range.start + range.size ? range : null;
+  return view.ranges[low] ?? null;
 }
 
 /** Whether both give the same byte of the same region with the same attributes where they overlap. */
@@ -75,7 +83,7 @@ export function rangesAgree(a: FlatRange, b: FlatRange): boolean {
   );
 }
 
-/** Whether the same answers at every address, in the same ranges, whatever the roots are. */
+/** Whether both hold the same ranges with the same masks, whatever the roots are. */
 export function flatViewsEqual(a: FlatView, b: FlatView): boolean {
   if (a.ranges === b.ranges) return true;
   if (a.ranges.length !== b.ranges.length) return false;
@@ -83,12 +91,15 @@ export function flatViewsEqual(a: FlatView, b: FlatView): boolean {
     const other = b.ranges[index]!;
     return (
       range === other ||
-      (range.start === other.start && range.size === other.size && rangesAgree(range, other))
+      (range.start === other.start &&
+        range.size === other.size &&
+        range.dirtyLogMask === other.dirtyLogMask &&
+        rangesAgree(range, other))
     );
   });
 }
 
-/** The addresses whose answer differs between two views: merged and ascending. */
+/** The addresses whose answer differs between two views: merged and ascending. Masks are no answer. */
 export function changedRanges(before: FlatView, after: FlatView): AddressWindow[] {
   if (before.ranges === after.ranges) return [];
   const changed: { start: bigint; last: bigint }[] = [];

@@ -27,17 +27,21 @@ interface Path {
   readonly nonvolatile: boolean;
   readonly unmergeable: boolean;
   readonly depth: number;
+  /** Whether global dirty tracking is on. */
+  readonly tracked: boolean;
 }
 
 /**
  * The flat view of a view root (see viewRootOf), or its part inside `clip`.
  * The root is rendered at its own address, as QEMU does.
+ * @param tracked whether global dirty tracking is on
  * @throws MemoryError RENDER_TOO_DEEP, RENDER_TOO_LARGE
  */
 export function renderFlatView(
   viewRoot: MemoryRegion | null,
   clip: RenderClip = { start: 0n, size: SIZE_2_64 },
   budget: VisitBudget = new VisitBudget(),
+  tracked = false,
 ): FlatView {
   if (viewRoot === null) return EMPTY_FLAT_VIEW;
   const end = clip.start + clip.size;
@@ -49,6 +53,7 @@ export function renderFlatView(
     nonvolatile: false,
     unmergeable: false,
     depth: 1,
+    tracked,
   };
   return { root: viewRoot, ranges: merge(render(viewRoot, path, budget)) };
 }
@@ -71,6 +76,7 @@ function render(region: MemoryRegion, above: Path, budget: VisitBudget): FlatRan
     nonvolatile: above.nonvolatile || region.nonvolatile,
     unmergeable: above.unmergeable || region.unmergeable,
     depth: above.depth + 1,
+    tracked: above.tracked,
   };
   if (target !== null) return render(target, path, budget);
   const layers: FlatRange[][] = [];
@@ -91,6 +97,7 @@ const ownRange = (region: MemoryRegion, path: Path): FlatRange => ({
   nonvolatile: path.nonvolatile,
   unmergeable: path.unmergeable,
   romd: region.kind === 'rom-device' && region.romd,
+  dirtyLogMask: region.dirtyLog.maskWith(path.tracked),
 });
 
 /** Lays layers over each other; the first is on top. */

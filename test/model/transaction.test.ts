@@ -5,6 +5,7 @@ import { MemoryRegion } from '../../src/model/memory-region.ts';
 import {
   type PreparedCommit,
   registerParticipant,
+  type TransactionChanges,
   type TransactionParticipant,
   transaction,
   unregisterParticipant,
@@ -22,13 +23,14 @@ class Recorder implements TransactionParticipant {
     abandon: () => this.log.push('abandon'),
   };
 
-  prepare(changed: ReadonlySet<MemoryRegion>, rerooted: ReadonlySet<AddressSpace>): PreparedCommit | null {
+  prepare({ regions, rerooted, eventfds, coalesced }: TransactionChanges): PreparedCommit | null {
     const names = (things: Iterable<{ name: string }>): string =>
       [...things]
         .map(({ name }) => name)
         .sort()
         .join(',');
-    this.log.push(`prepare ${[names(changed), names(rerooted)].filter((text) => text !== '').join(' | ')}`);
+    const lists = [regions, rerooted, eventfds.keys(), coalesced.keys()].map(names);
+    this.log.push(`prepare ${lists.filter((text) => text !== '').join(' | ')}`);
     return this.onPrepare();
   }
 }
