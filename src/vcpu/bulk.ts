@@ -19,6 +19,8 @@ interface Stretch {
   /** First word of the section. */
   readonly word: number;
   readonly flags: number;
+  /** BYTES, DEVICE or NOBODY. */
+  readonly answerer: number;
   readonly hi: number;
   readonly lo: number;
   /** Bytes before it. */
@@ -27,31 +29,56 @@ interface Stretch {
   readonly count: number;
 }
 
-/** What a bulk access does with a stretch: its MemTxResult. */
-type Visit = (stretch: Stretch) => MemTxResult;
+/** Who answers for a stretch. */
+const BYTES = 0;
+const DEVICE = 1;
+const NOBODY = 2;
+
+/** Who answers for bulk accesses of one kind where a section has `flags`. */
+type Answerer = (slow: SlowAccess, flags: number) => number;
+
+const forReads: Answerer = (slow, flags) =>
+  (flags & section.SECTION_FLAG_READ_DIRECT) !== 0 && !slow.isBarred(flags)
+    ? BYTES
+    : (flags & section.SECTION_FLAG_DEVICE) !== 0
+      ? DEVICE
+      : NOBODY;
+
+const forWrites: Answerer = (slow, flags) => {
+  const isDirect = (flags & section.SECTION_FLAG_WRITE_DIRECT) !== 0 || slow.debugWrites(flags);
+  if (isDirect && !slow.isBarred(flags)) return BYTES;
+  const isDevice =
+    (flags & (section.SECTION_FLAG_DEVICE | section.SECTION_FLAG_READONLY)) === section.SECTION_FLAG_DEVICE;
+  return isDevice ? DEVICE : NOBODY;
+};
+
+const forLoaders: Answerer = (_, flags) =>
+  (flags & section.SECTION_FLAG_READ_DIRECT) !== 0
+    ? BYTES
+    : (flags & section.SECTION_FLAG_DEVICE) !== 0
+      ? DEVICE
+      : NOBODY;
 
 export function readBytes(slow: SlowAccess, hi: number, lo: number, into: Uint8Array): MemTxResult {
-  return eachStretch(slow, hi, lo, into.length, readsDirect, (stretch) => {
-    const { flags, done, count } = stretch;
-    if (readsDirect(slow, flags)) return copyOut(slow, stretch, into);
-    if ((flags & section.SECTION_FLAG_DEVICE) !== 0) return readDevice(slow, stretch, into);
-    into.fill(0, done, done + count);
+  return eachStretch(slow, hi, lo, into.length, forReads, (stretch) => {
+    if (stretch.answerer === BYTES) return copyOut(slow, stretch, into);
+    if (stretch.answerer === DEVICE) return readDevice(slow, stretch, into);
+    into.fill(0, stretch.done, stretch.done + stretch.count);
     return MEMTX_DECODE_ERROR;
   });
 }
 
 export function writeBytes(slow: SlowAccess, hi: number, lo: number, from: Uint8Array): MemTxResult {
-  return eachStretch(slow, hi, lo, from.length, writesDirect, (stretch) => {
-    const { flags } = stretch;
-    if (writesDirect(slow, flags)) return copyIn(slow, stretch, from);
-    return isWritableDevice(flags) ? writeDevice(slow, stretch, from) : MEMTX_DECODE_ERROR;
+  return eachStretch(slow, hi, lo, from.length, forWrites, (stretch) => {
+    if (stretch.answerer === BYTES) return copyIn(slow, stretch, from);
+    return stretch.answerer === DEVICE ? writeDevice(slow, stretch, from) : MEMTX_DECODE_ERROR;
   });
 }
 
 /** Writes RAM, ROM and ROM devices that are in ROM mode; leaves out whatever else. A loader's. */
 export function writeRom(slow: SlowAccess, hi: number, lo: number, from: Uint8Array): void {
-  eachStretch(slow, hi, lo, from.length, hasBytes, (stretch) =>
-    hasBytes(slow, stretch.flags) ? copyIn(slow, stretch, from) : MEMTX_OK,
+  eachStretch(slow, hi, lo, from.length, forLoaders, (stretch) =>
+    stretch.answerer === BYTES ? copyIn(slow, stretch, from) : MEMTX_OK,
   );
 }
 
@@ -63,12 +90,9 @@ export function probe(
   length: number,
   isWrite: boolean,
 ): MemTxResult {
-  const isDirect = isWrite ? writesDirect : readsDirect;
-  return eachStretch(slow, hi, lo, length, isDirect, (stretch) => {
-    const { word, flags, count } = stretch;
-    if (isDirect(slow, flags)) return MEMTX_OK;
-    const isDevice = isWrite ? isWritableDevice(flags) : (flags & section.SECTION_FLAG_DEVICE) !== 0;
-    if (!isDevice) return MEMTX_DECODE_ERROR;
+  return eachStretch(slow, hi, lo, length, isWrite ? forWrites : forReads, (stretch) => {
+    const { word, flags, count, answerer } = stretch;
+    if (answerer !== DEVICE) return answerer === BYTES ? MEMTX_OK : MEMTX_DECODE_ERROR;
     if (slow.isBarred(flags)) return MEMTX_ACCESS_ERROR;
     const device = slow.arena[word + section.SECTION_DEVICE]!;
     const offset = slow.offsetInRegion(word, stretch.hi, stretch.lo);
@@ -81,8 +105,8 @@ function eachStretch(
   hi: number,
   lo: number,
   length: number,
-  isDirect: (slow: SlowAccess, flags: number) => boolean,
-  visit: Visit,
+  answererOf: Answerer,
+  visit: (stretch: Stretch) => MemTxResult,
 ): MemTxResult {
   let result = MEMTX_OK;
   for (let done = 0; done < length; ) {
@@ -91,26 +115,15 @@ function eachStretch(
     const cell = slow.lookup(atHi, atLo);
     const word = cellWord(cell);
     const flags = slow.arena[word + section.SECTION_FLAGS]!;
-    const asksDevice = !isDirect(slow, flags) && (flags & section.SECTION_FLAG_DEVICE) !== 0;
-    const count = asksDevice
-      ? deviceSize(slow, word, atHi, atLo, length - done)
-      : reach(slow, cell, atHi, atLo, length - done);
-    result |= visit({ word, flags, hi: atHi, lo: atLo, done, count });
+    const answerer = answererOf(slow, flags);
+    const left = length - done;
+    const count =
+      answerer === DEVICE ? deviceSize(slow, word, atHi, atLo, left) : reach(slow, cell, atHi, atLo, left);
+    result |= visit({ word, flags, answerer, hi: atHi, lo: atLo, done, count });
     done += count;
   }
   return result;
 }
-
-const hasBytes = (_: SlowAccess, flags: number): boolean => (flags & section.SECTION_FLAG_READ_DIRECT) !== 0;
-
-const readsDirect = (slow: SlowAccess, flags: number): boolean =>
-  (flags & section.SECTION_FLAG_READ_DIRECT) !== 0 && !slow.isBarred(flags);
-
-const writesDirect = (slow: SlowAccess, flags: number): boolean =>
-  ((flags & section.SECTION_FLAG_WRITE_DIRECT) !== 0 || slow.debugWrites(flags)) && !slow.isBarred(flags);
-
-const isWritableDevice = (flags: number): boolean =>
-  (flags & (section.SECTION_FLAG_DEVICE | section.SECTION_FLAG_READONLY)) === section.SECTION_FLAG_DEVICE;
 
 function copyOut(slow: SlowAccess, { word, lo, done, count }: Stretch, into: Uint8Array): MemTxResult {
   const { bytes } = slow.ram.get(slow.arena[word + section.SECTION_RAM_BUFFER]!);
