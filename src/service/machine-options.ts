@@ -24,6 +24,11 @@ export interface MachineOptions {
   readonly vcpuHost?: 'piscina' | 'threads';
   /** Milliseconds until a vCPU that passes no checkpoint is reported; 100 by default. */
   readonly stallMs?: number;
+  /**
+   * Milliseconds that an access from the control thread waits for a device lock, or for a device worker, before
+   * it fails with MEMTX_ERROR; 5000 by default.
+   */
+  readonly patienceMs?: number;
   /** A live vCPU holds up a grace period. By default a process warning. */
   readonly onStall?: (report: StallReport) => void;
   /** A device threw or answered garbage; the access got MEMTX_ERROR. By default a process warning. */
@@ -60,6 +65,7 @@ export function fullMachineOptions(options: MachineOptions): FullMachineOptions 
     garbageBytesMax: bounded('garbageBytesMax', options.garbageBytesMax ?? arenaBytes / 4, 0, arenaBytes, 1),
     vcpuSlots: bounded('vcpuSlots', options.vcpuSlots ?? 64, 1, VCPU_COUNT_MAX, 1),
     stallMs: bounded('stallMs', options.stallMs ?? 100, 1, 2 ** 31 - 1, 1),
+    patienceMs: bounded('patienceMs', options.patienceMs ?? 5000, 1, 2 ** 31 - 1, 1),
     guestEndianness: guestEndiannessFrom(options),
     checked: options.checked ?? false,
     vcpuHost: options.vcpuHost ?? 'piscina',

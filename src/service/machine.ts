@@ -68,9 +68,8 @@ export class Machine {
       { grace: this.grace, hub: this.hub },
       { ...full, onHostDeath: full.onDeviceHostDeath },
     );
-    this.control = new ControlMemory(this.shared, full.onDeviceReport, this.hosts.control, () =>
-      this.hosts.answerAsks(),
-    );
+    const wait = { whileWaiting: () => this.hosts.answerAsks(), patienceMs: full.patienceMs };
+    this.control = new ControlMemory(this.shared, full.onDeviceReport, this.hosts.control, wait);
     this.hub.subscribe(this.control);
     const devices = new DeviceRegistry((device, region, binding) => {
       const attached = this.hosts.attach(device, region, binding);
