@@ -15,6 +15,7 @@ export {
   localDevice,
 } from './base/device-binding.ts';
 export { MemoryError, type MemoryErrorCode } from './base/errors.ts';
+export type { EventNotifier } from './base/event-notifier.ts';
 export type { GuestMemory } from './base/guest-memory.ts';
 export {
   MEMTXATTRS_DEBUG,
@@ -40,6 +41,8 @@ export {
   memTxFailure,
 } from './base/mem-tx-result.ts';
 export type { StallReport } from './grace/writer.ts';
+export type { DoorbellHandle } from './layout/attachments.ts';
+export { Doorbell } from './mailbox/doorbell.ts';
 export { AddressSpace } from './model/address-space.ts';
 export { MemoryRegion } from './model/memory-region.ts';
 export type { MemoryRegionKind, MemoryRegionOptions } from './model/region-options.ts';

@@ -31,6 +31,8 @@ export {
   type MemTxResult,
   memTxFailure,
 } from './base/mem-tx-result.ts';
+export type { DoorbellHandle } from './layout/attachments.ts';
+export { Doorbell } from './mailbox/doorbell.ts';
 export type { Address } from './vcpu/address-space-port.ts';
 export type { MemoryPort } from './vcpu/memory-port.ts';
 export type { Vcpu } from './vcpu/vcpu.ts';

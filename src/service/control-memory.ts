@@ -9,9 +9,9 @@ import { hostReaderSlot } from '../layout/control-block.ts';
 import { DEVICE_HOST_CONTROL } from '../layout/mailbox.ts';
 import type { AttentiveWait } from '../mailbox/requester.ts';
 import { Attachments } from '../vcpu/attachment-inbox.ts';
-import type { DeviceHome } from '../vcpu/device-table.ts';
 import type { ReportDevice } from '../vcpu/failure-reports.ts';
 import type { MemoryPort } from '../vcpu/memory-port.ts';
+import type { DeviceHome } from '../vcpu/route-loader.ts';
 import { ThreadMemory } from '../vcpu/thread-memory.ts';
 import type { AttachmentReceiver } from './attachment-hub.ts';
 
@@ -35,6 +35,11 @@ export class ControlMemory implements AttachmentReceiver {
   /** To call in each publication, before what it replaced may be reclaimed. */
   refresh(): void {
     this.memory.session.refresh();
+  }
+
+  /** Replays what is queued for devices that this thread calls, and has the other hosts replay theirs. */
+  replayQueued(): void {
+    this.memory.devices.replayQueued();
   }
 
   /** The port to the address space with that index. */

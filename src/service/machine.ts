@@ -19,8 +19,10 @@ import { RamStore } from '../publish/ram-store.ts';
 import type { FlatView } from '../render/flat-view.ts';
 import type { MemoryPort } from '../vcpu/memory-port.ts';
 import { AttachmentHub } from './attachment-hub.ts';
+import { Coalescing } from './coalescing.ts';
 import { ControlMemory } from './control-memory.ts';
 import { DeviceHosts } from './device-hosts.ts';
+import { DeviceShortcuts } from './device-shortcuts.ts';
 import { fullMachineOptions, type MachineOptions } from './machine-options.ts';
 import { PiscinaHost } from './piscina-host.ts';
 import { ThreadHost } from './thread-host.ts';
@@ -51,6 +53,8 @@ export class Machine {
   private readonly hub = new AttachmentHub();
   private readonly hosts: DeviceHosts;
   private readonly control: ControlMemory;
+  private readonly coalescing: Coalescing;
+  private readonly shortcuts: DeviceShortcuts;
   private readonly vcpuSet: VcpuSet;
   private closing: Promise<void> | null = null;
 
@@ -65,15 +69,26 @@ export class Machine {
     this.shared = { control: control.buffer, arena: this.arena.words.buffer, ram: this.ram.main };
     this.hosts = new DeviceHosts(
       this.shared,
-      { grace: this.grace, hub: this.hub },
+      { grace: this.grace, hub: this.hub, onGone: (slot) => this.coalescing.readerGone(slot) },
       { ...full, onHostDeath: full.onDeviceHostDeath },
     );
     const wait = { whileWaiting: () => this.hosts.answerAsks(), patienceMs: full.patienceMs };
     this.control = new ControlMemory(this.shared, full.onDeviceReport, this.hosts.control, wait);
     this.hub.subscribe(this.control);
     const devices = new DeviceRegistry((device, region, binding) => {
+      this.shortcuts.onDevice(device, region);
       const attached = this.hosts.attach(device, region, binding);
       this.hub.post({ kind: 'device', device, regionName: region.name, attached });
+    });
+    this.coalescing = new Coalescing({
+      callRcu: (callback) => this.grace.callRcu(callback),
+      hosts: this.hosts,
+      replayQueued: () => this.control.replayQueued(),
+    });
+    this.shortcuts = new DeviceShortcuts({
+      ...{ hub: this.hub, coalescing: this.coalescing, guestEndianness: full.guestEndianness },
+      advance: () => this.grace.advance(),
+      findDevice: (region) => devices.find(region),
     });
     const resources = {
       arena: this.arena,
@@ -85,6 +100,7 @@ export class Machine {
       onAddressSpace: (index, { name }) => this.hub.post({ kind: 'address-space', index, name }),
       onPublished: () => this.control.refresh(),
     });
+    registerParticipant(this.shortcuts);
     registerParticipant(this.publisher);
     this.vcpuSet = new VcpuSet({
       machine: this.shared,
@@ -93,6 +109,7 @@ export class Machine {
       host: full.vcpuHost === 'threads' ? new ThreadHost() : new PiscinaHost(full.vcpuSlots),
       slotCount: full.vcpuSlots,
       onDeviceReport: full.onDeviceReport,
+      onGone: (slot) => this.coalescing.readerGone(slot),
     });
   }
 
@@ -176,6 +193,15 @@ export class Machine {
     free();
   }
 
+  /**
+   * Has coalesced writes that were queued until now done: to `region`, or to all. Resolves when they are, or when
+   * the host that should do them has died. Those of devices in the control thread are done when it returns.
+   * @source QEMU qemu_flush_coalesced_mmio_buffer
+   */
+  flushCoalesced(region: MemoryRegion | null = null): Promise<void> {
+    return this.coalescing.flush(region);
+  }
+
   /** Starts a vCPU: see VcpuSet.start. */
   startVcpu(options: VcpuStartOptions): VcpuHandle {
     this.refuseWhenClosed();
@@ -243,6 +269,7 @@ export class Machine {
   }
 
   private async end(): Promise<void> {
+    unregisterParticipant(this.shortcuts);
     unregisterParticipant(this.publisher);
     await this.vcpuSet.close();
     await this.hosts.close();

@@ -53,6 +53,8 @@ export interface VcpuSetParts {
   /** vCPUs at a time: slots 0 to slotCount - 1. */
   readonly slotCount: number;
   readonly onDeviceReport: (report: DeviceReport) => void;
+  /** Told of the slot of a vCPU that has ended, before the slot is free. */
+  readonly onGone?: (slot: number) => void;
 }
 
 export interface VcpuStartOptions {
@@ -190,6 +192,7 @@ export class VcpuSet {
     port.close();
     breakDeviceLock(this.words, slot);
     this.ringForTheDead(slot);
+    this.parts.onGone?.(slot);
     this.running.delete(slot);
     this.parts.grace.removeReader(slot);
   }

@@ -6,11 +6,12 @@
 import { GraceReader } from '../grace/reader.ts';
 import type { SharedMachine } from '../layout/attachments.ts';
 import type { SharedWords } from '../layout/control-block.ts';
-import { type DeviceHome, DeviceTable } from './device-table.ts';
+import { DeviceTable } from './device-table.ts';
 import type { ReportDevice } from './failure-reports.ts';
 import { MemoryPort } from './memory-port.ts';
 import { RamViews } from './ram-views.ts';
 import { ReaderSession } from './reader-session.ts';
+import type { DeviceHome } from './route-loader.ts';
 
 export class ThreadMemory {
   readonly words: SharedWords;

@@ -73,6 +73,7 @@ export class Vcpu {
     this.session = session;
     this.inbox = new AttachmentInbox(port, ram, devices);
     this.thread.onMissing = () => this.inbox.drain();
+    session.onMoved = () => this.inbox.drain();
     devices.memory = { memory: (name) => this.port(name) };
     this.runStateWord = readerWord(slot) + READER_RUN_STATE;
     this.interruptWord = readerWord(slot) + READER_INTERRUPTS;
@@ -136,6 +137,7 @@ export class Vcpu {
     }
     const { words, interruptWord } = this;
     if (Atomics.load(words, interruptWord) === this.interruptsSeen && this.checkpoint()) {
+      this.thread.devices.handOverQueued();
       this.session.detach(PHASE_WAITING_FOR_INTERRUPT);
       Atomics.wait(words, interruptWord, this.interruptsSeen, timeoutMs); // pairs with raiseInterrupt
       this.session.attach();
@@ -155,6 +157,7 @@ export class Vcpu {
 
   /** Lets go of everything, for good. For the vCPU's runner. */
   end(): void {
+    this.thread.devices.handOverQueued();
     this.session.end(PHASE_FINISHED);
   }
 
@@ -162,7 +165,8 @@ export class Vcpu {
   private attend(): boolean {
     if (this.reader.sectionDepth > 0) return true;
     this.session.refresh();
-    this.inbox.drain(); // so that views of removed RAM go
+    this.inbox.drain(); // views of removed RAM go, doorbells and coalesced ranges come
+    this.thread.devices.handOverQueued();
     for (;;) {
       // After quiescent(): the control thread stores the run state, then begins a generation.
       const state = Atomics.load(this.words, this.runStateWord); // pairs with VcpuSet.setRunState
