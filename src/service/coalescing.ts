@@ -3,9 +3,9 @@
  * when no access does.
  * Guarantee: no write is queued in a ring that some thread does not know of; flush() resolves when what was queued
  * before is done, or its host has died. A reader that has gone holds no ring, and what it queued is replayed.
- * Writes: RING_OPEN; RING_LOCK of readers whose exit was confirmed.
+ * Writes: RING_OPEN; RING_SERVED of worker-local devices; RING_LOCK of readers whose exit was confirmed.
  */
-import { RING_HEAD, RING_OPEN, RING_TAIL } from '../layout/coalesced-ring.ts';
+import { RING_HEAD, RING_OPEN, RING_SERVED, RING_TAIL } from '../layout/coalesced-ring.ts';
 import { hostReaderSlot } from '../layout/control-block.ts';
 import { breakRingLock, CoalescedRing, createRing } from '../mailbox/coalesced-ring.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
@@ -21,7 +21,7 @@ export interface CoalescingParts {
   /** Calls back after a grace period. */
   readonly callRcu: (callback: () => void) => void;
   readonly hosts: {
-    attachRing(device: number, home: RingHome, ring: SharedArrayBuffer): void;
+    attachRing(device: number, host: number, ring: SharedArrayBuffer): void;
     isAlive(host: number): boolean;
   };
   /** Replays what is for the control thread to replay, and rings the other hosts. */
@@ -54,8 +54,10 @@ export class Coalescing {
   /** Makes the ring of `region`, which has none. Post it to all threads, then open() it. */
   addRing(region: MemoryRegion, device: number, home: RingHome): SharedArrayBuffer {
     const buffer = createRing();
-    this.rings.set(region, { ring: new CoalescedRing(buffer), home });
-    this.parts.hosts.attachRing(device, home, buffer);
+    const ring = new CoalescedRing(buffer);
+    this.rings.set(region, { ring, home });
+    if (home.placement === 'homed') this.parts.hosts.attachRing(device, home.host, buffer);
+    else Atomics.store(ring.words, RING_SERVED, 1); // every thread replays it; pairs with CoalescedRing.queue
     return buffer;
   }
 

@@ -6,10 +6,9 @@
  */
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { FullAccessRules } from '../base/access-rules.ts';
-import type { DeviceBinding, DeviceModule, HostedDevice } from '../base/device-binding.ts';
+import type { DeviceBinding, HostedDevice } from '../base/device-binding.ts';
 import { MemoryError } from '../base/errors.ts';
 import { type AttachedDevice, NO_GUARD, type SharedMachine } from '../layout/attachments.ts';
-import { RING_SERVED } from '../layout/coalesced-ring.ts';
 import {
   DEVICE_HOST_COUNT_MAX,
   deviceHostWord,
@@ -26,7 +25,6 @@ import { breakDeviceLock } from '../vcpu/device-lock.ts';
 import type { DeviceReport } from '../vcpu/failure-reports.ts';
 import { guardOf } from '../vcpu/route-loader.ts';
 import type { AttachmentHub } from './attachment-hub.ts';
-import type { RingHome } from './coalescing.ts';
 import { ControlDevices } from './control-devices.ts';
 import { AskAnswerer } from './device-asks.ts';
 import type { DeviceHostNews, DeviceHostOrder, DeviceHostTask } from './device-host-thread.ts';
@@ -203,14 +201,11 @@ export class DeviceHosts {
   }
 
   /**
-   * Has the home of an attached device replay its ring of coalesced writes before each access; RING_SERVED tells
-   * when it does. Of a worker-local device every thread does.
+   * Has the host of an attached device replay its ring of coalesced writes before each access; RING_SERVED tells
+   * when it does.
    */
-  attachRing(device: number, { placement, host }: RingHome, ring: SharedArrayBuffer): void {
-    if (placement === 'local')
-      Atomics.store(new Int32Array(ring), RING_SERVED, 1); // pairs with CoalescedRing.queue
-    else if (host === DEVICE_HOST_CONTROL)
-      this.control.rings.add(device, this.control.handlerOf(device), ring);
+  attachRing(device: number, host: number, ring: SharedArrayBuffer): void {
+    if (host === DEVICE_HOST_CONTROL) this.control.rings.add(device, this.control.handlerOf(device), ring);
     else {
       const order: DeviceHostOrder = { kind: 'ring', device, ring };
       this.workers.get(host)?.port.postMessage(order); // one that has ended serves nothing

@@ -194,7 +194,7 @@ export class DeviceTable implements DeviceCalls, RingPlaces {
   private readOtherwise(device: number, offset: number, size: number, attrs: MemTxAttrs): number {
     const route = this.resolve(device);
     const { handler, shortcuts } = route;
-    if (shortcuts !== null && shortcuts.flush) this.queued.flush(route.host);
+    if (shortcuts?.flush) this.queued.flush(route.host);
     if (route.route === homed) {
       return this.askHost(route, device, offset, readAccess(size), 0, 0, attrs);
     }
