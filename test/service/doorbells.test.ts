@@ -239,13 +239,15 @@ describe('vCPUs', () => {
     const notifier = new Doorbell();
     const region = device(recorder());
     const running = start({ what: 'write at once', word: 0x10 });
-    const sleeping = start({ what: 'write and sleep', times: 0 });
+    const sleeping = start({ what: 'sleep and write', times: 2 });
     await Promise.all([running.started, sleeping.started]);
     while (sleeping.phase !== 'waiting-for-interrupt') await new Promise((resolve) => setTimeout(resolve, 2));
     region.eventfds.add({ offset: 0, size: 4, notifier });
     await machine.synchronize();
     control.store32(0, 0x10, 1);
     expect([await running.finished, notifier.take(), calls]).toEqual([MEMTX_OK, 1, []]);
+    sleeping.kick();
+    expect([await sleeping.finished, notifier.take(), calls]).toEqual([MEMTX_OK, 2, []]);
     const late = start({ times: 3 });
     expect([await late.finished, notifier.take(), calls]).toEqual([MEMTX_OK, 3, []]);
   });

@@ -2,7 +2,13 @@
 import type { Vcpu } from '../../../src/vcpu/vcpu.ts';
 
 export interface WriteJob {
-  readonly what: 'write' | 'write and sleep' | 'write at once' | 'relay' | 'write for ever';
+  readonly what:
+    | 'write'
+    | 'write and sleep'
+    | 'write at once'
+    | 'sleep and write'
+    | 'relay'
+    | 'write for ever';
   readonly device: number;
   readonly times: number;
   /**
@@ -28,6 +34,10 @@ export default function program(vcpu: Vcpu, job: WriteJob): unknown {
         if (memory.result !== 0) return `write ${n} gave ${memory.result}`;
       }
       if (job.what === 'write and sleep') while (vcpu.waitForInterrupt());
+      return memory.result;
+    case 'sleep and write':
+      vcpu.waitForInterrupt();
+      for (let n = 0; n < times; n += 1) memory.store32(0, device, stamped(vcpu.id, n));
       return memory.result;
     case 'write at once':
       while (memory.atomicAdd32(0, word, 0) !== 1) if (!vcpu.checkpoint()) return 'stopped';
