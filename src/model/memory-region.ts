@@ -70,8 +70,11 @@ export class MemoryRegion {
   readonly terminates: boolean;
   /** How it hangs in the tree. Written by model/ only. */
   readonly links: RegionLinks;
+  /** Writes that signal a notifier instead of calling the device. */
   readonly eventfds = new EventfdList(this);
+  /** Where writes may be queued. */
   readonly coalescing = new CoalescedRanges(this);
+  /** Who wants to know of writes to its bytes. */
   readonly dirtyLog = new DirtyLog(this);
   private readonly flags: Record<Flag, boolean>;
   private currentSize: bigint;
