@@ -25,8 +25,11 @@ import { type RegionParts, RegionProperties } from './region-properties.ts';
 type Options = MemoryRegionOptions;
 
 export class MemoryRegion extends RegionProperties {
+  /** Writes that signal a notifier instead of calling the device. */
   readonly eventfds = new EventfdList(this);
+  /** Where writes may be queued. */
   readonly coalescing = new CoalescedRanges(this);
+  /** Who wants to know of writes to its bytes. */
   readonly dirtyLog = new DirtyLog(this);
 
   private constructor(parts: RegionParts) {

@@ -3,6 +3,7 @@ import { MemoryError } from '../base/errors.ts';
 import type { StallReport } from '../grace/writer.ts';
 import { VCPU_COUNT_MAX } from '../layout/control-block.ts';
 import { CELL_BYTES } from '../layout/map-entry.ts';
+import type { ListenerReport } from '../publish/memory-listener.ts';
 import { RAM_BUFFER_BYTES_MAX } from '../publish/ram-store.ts';
 import type { DeviceReport } from '../vcpu/failure-reports.ts';
 import type { DeviceHostDeath } from './device-hosts.ts';
@@ -35,6 +36,8 @@ export interface MachineOptions {
   readonly onDeviceReport?: (report: DeviceReport) => void;
   /** A device worker ended by itself. By default a process warning. */
   readonly onDeviceHostDeath?: (death: DeviceHostDeath) => void;
+  /** A callback of a listener threw; the commit stands. By default a process warning. */
+  readonly onListenerError?: (report: ListenerReport) => void;
   /** Milliseconds from retirement to reclamation of each retired view. */
   readonly onReclaimed?: (graceMs: number) => void;
 }
@@ -72,6 +75,7 @@ export function fullMachineOptions(options: MachineOptions): FullMachineOptions 
     onStall: options.onStall ?? warnOfStall,
     onDeviceReport: options.onDeviceReport ?? warnOfDevice,
     onDeviceHostDeath: options.onDeviceHostDeath ?? warnOfHostDeath,
+    onListenerError: options.onListenerError ?? warnOfListener,
     onReclaimed: options.onReclaimed ?? (() => {}),
   };
 }
@@ -112,4 +116,13 @@ function warnOfDevice(report: DeviceReport): void {
 function warnOfHostDeath(death: DeviceHostDeath): void {
   const why = death.error?.message ?? `exit code ${death.exitCode}`;
   warn(`device host ${death.host} has ended (${why}); accesses to its devices give MEMTX_ERROR`);
+}
+
+function warnOfListener({ listener, callback, section, error }: ListenerReport): void {
+  const place =
+    section === null
+      ? ''
+      : ` for region '${section.region.name}' at 0x${section.offsetWithinAddressSpace.toString(16)}` +
+        ` of address space '${section.addressSpace.name}'`;
+  warn(`listener '${listener.name}' threw in ${callback}${place}: ${String(error)}`);
 }

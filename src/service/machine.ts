@@ -10,11 +10,20 @@ import type { SharedMachine } from '../layout/attachments.ts';
 import { createControlBlock } from '../layout/control-block.ts';
 import { AddressSpace } from '../model/address-space.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
-import { registerParticipant, transaction, unregisterParticipant } from '../model/transaction.ts';
+import {
+  refuseWhileCommitting,
+  registerParticipant,
+  transaction,
+  unregisterParticipant,
+} from '../model/transaction.ts';
 import { Arena } from '../publish/arena.ts';
 import { DeviceRegistry } from '../publish/device-registry.ts';
+import { DirtyTracking } from '../publish/dirty-tracking.ts';
 import { encodeUnassignedSection } from '../publish/encode-view.ts';
-import { type Publication, Publisher } from '../publish/publisher.ts';
+import { Listeners } from '../publish/listeners.ts';
+import type { MemoryListener } from '../publish/memory-listener.ts';
+import type { Publication } from '../publish/publications.ts';
+import { Publisher } from '../publish/publisher.ts';
 import { RamStore } from '../publish/ram-store.ts';
 import type { FlatView } from '../render/flat-view.ts';
 import type { MemoryPort } from '../vcpu/memory-port.ts';
@@ -22,6 +31,7 @@ import { AttachmentHub } from './attachment-hub.ts';
 import { ControlMemory } from './control-memory.ts';
 import { DeviceHosts } from './device-hosts.ts';
 import { fullMachineOptions, type MachineOptions } from './machine-options.ts';
+import { MemoryQueries } from './memory-queries.ts';
 import { PiscinaHost } from './piscina-host.ts';
 import { ThreadHost } from './thread-host.ts';
 import type { VcpuHandle } from './vcpu-handle.ts';
@@ -44,10 +54,15 @@ export interface MachineGauges {
 export class Machine {
   /** What a reader thread is started with. */
   readonly shared: SharedMachine;
+  /** What answers where. */
+  readonly query: MemoryQueries;
+  /** Logging of all memory, for migration. */
+  readonly dirtyTracking: DirtyTracking;
   private readonly arena: Arena;
   private readonly ram: RamStore;
   private readonly grace: GraceWriter;
   private readonly publisher: Publisher;
+  private readonly listeners: Listeners;
   private readonly hub = new AttachmentHub();
   private readonly hosts: DeviceHosts;
   private readonly control: ControlMemory;
@@ -80,12 +95,16 @@ export class Machine {
       ram: this.ram,
       deviceIdOf: (region: MemoryRegion) => devices.idOf(region),
     };
+    this.listeners = new Listeners(full.onListenerError);
     this.publisher = new Publisher(control, resources, this.grace, {
       garbageBytesMax: full.garbageBytesMax,
+      listeners: this.listeners,
       onAddressSpace: (index, { name }) => this.hub.post({ kind: 'address-space', index, name }),
       onPublished: () => this.control.refresh(),
     });
     registerParticipant(this.publisher);
+    this.query = new MemoryQueries(this.publisher);
+    this.dirtyTracking = new DirtyTracking(this.publisher, this.listeners);
     this.vcpuSet = new VcpuSet({
       machine: this.shared,
       grace: this.grace,
@@ -111,9 +130,14 @@ export class Machine {
     return added;
   }
 
-  /** Takes an address space away: its ports find nothing mapped. One that is not there is left alone. */
-  removeAddressSpace(space: AddressSpace): void {
+  /**
+   * Takes an address space away: its ports find nothing mapped, its listeners are told so and go with it.
+   * One that is not there is left alone.
+   * @returns resolves once no vCPU can be using what it showed
+   */
+  removeAddressSpace(space: AddressSpace): Promise<void> {
     if (this.publisher.has(space)) this.publisher.remove(space);
+    return this.afterOpenTransaction().then(() => this.synchronize());
   }
 
   get addressSpaces(): readonly AddressSpace[] {
@@ -148,6 +172,26 @@ export class Machine {
   }
 
   /**
+   * Tells `listener` all that `space` shows, then what changes. Inside a transaction it is told what is
+   * published so far.
+   * @throws MemoryError INVALID_ARGUMENT for a listener that is registered already or malformed,
+   *   ADDRESS_SPACE_UNKNOWN for a space that is not there yet, LISTENER_REFUSED if all memory is tracked and its
+   *   logGlobalStart throws, TRANSACTION_REENTERED from inside a listener
+   * @source QEMU memory_listener_register
+   */
+  addListener(listener: MemoryListener, space: AddressSpace): void {
+    refuseWhileCommitting();
+    const start = (): void => this.dirtyTracking.startListener(listener);
+    this.listeners.add(listener, space, this.publisher.publishedViewOf(space), start);
+  }
+
+  /** Takes back from `listener` all that it was told. One that is not registered is left alone. */
+  removeListener(listener: MemoryListener): void {
+    refuseWhileCommitting();
+    this.listeners.remove(listener, (space) => this.publisher.seenViewOf(space));
+  }
+
+  /**
    * Copies `bytes` into the bytes of a RAM, ROM or ROM device region, mapped or not.
    * @throws MemoryError NOT_RAM, INVALID_ARGUMENT past the region's end, RAM_EXHAUSTED
    */
@@ -169,7 +213,7 @@ export class Machine {
    * @throws MemoryError REGION_STILL_MAPPED while anything shows it
    */
   async releaseRam(region: MemoryRegion): Promise<void> {
-    await null; // after the transaction that may be open: the grace period begins with its publication
+    await this.afterOpenTransaction();
     refuseMapped(region);
     const free = this.ram.detach(region); // mapped again meanwhile, it has other bytes
     await this.synchronize();
@@ -189,11 +233,13 @@ export class Machine {
 
   /** Resolves when every vCPU is paused or has ended. */
   pause(): Promise<void> {
+    this.dirtyTracking.setRunning(false);
     return this.vcpuSet.pause();
   }
 
   resume(): void {
     this.vcpuSet.resume();
+    this.dirtyTracking.setRunning(true);
   }
 
   /** Asks every vCPU to stop; resolves when all have. @param timeoutMs after which a thread is ended */
@@ -248,6 +294,11 @@ export class Machine {
     await this.hosts.close();
     this.grace.poll(); // no reader is left: who awaits a grace period shall not wait for ever
     this.grace.close();
+  }
+
+  /** A transaction that is open ends first: the grace period begins with its publication. */
+  private async afterOpenTransaction(): Promise<void> {
+    await null;
   }
 
   /** A closed machine has no reader to wait for, and waits for none in the background. */
