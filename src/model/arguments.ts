@@ -63,10 +63,3 @@ export function nameFromArgument(where: string, value: unknown): string {
   if (typeof value !== 'string') invalid(where, `name must be a string, got ${describeValue(value)}`);
   return value;
 }
-
-export function ownerFromArgument(where: string, value: unknown): string | null {
-  if (value === null || value === undefined) return null;
-  if (typeof value !== 'string')
-    invalid(where, `owner must be a string or null, got ${describeValue(value)}`);
-  return value;
-}

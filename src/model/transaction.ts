@@ -9,6 +9,7 @@ import { MemoryError } from '../base/errors.ts';
 import type { AddressSpace } from './address-space.ts';
 import { refuseEndlessViews } from './endless-view.ts';
 import type { MemoryRegion } from './memory-region.ts';
+import { refuseFinalized } from './region-lifetime.ts';
 
 /** Whoever makes the new state of the trees visible. Called at the end of an outermost transaction. */
 export interface TransactionParticipant {
@@ -37,10 +38,14 @@ export interface Mutation {
   readonly reshaped?: MemoryRegion;
   apply(): void;
   undo(): void;
+  /** Called once it can no longer be undone and readers may see it; may begin transactions. */
+  committed?(): void;
 }
 
 const participants = new Set<TransactionParticipant>();
 const journal: Mutation[] = [];
+/** What is to be called after the transaction that has just been committed. */
+let afterwards: Mutation[] = [];
 let depth = 0;
 let committing = false;
 
@@ -57,6 +62,7 @@ export function unregisterParticipant(participant: TransactionParticipant): void
  * @returns what `body` returns; it must not be a promise, because a transaction ends when `body` does
  * @throws what `body` or a participant throws, after the tree was put back
  * @throws MemoryError ALIAS_CYCLE if a region would show itself at its own place
+ * @throws MemoryError REGION_FINALIZED for a region whose end has come
  * @throws MemoryError TRANSACTION_REENTERED from inside a participant; INVALID_ARGUMENT for an async body
  * @source QEMU docs/devel/memory.rst: memory_region_transaction_begin, memory_region_transaction_commit
  */
@@ -64,11 +70,11 @@ export function transaction<T>(body: () => T): T {
   refuseWhileCommitting();
   const mark = journal.length;
   depth++;
+  let result: T;
   try {
-    const result = body();
+    result = body();
     refusePromise(result);
     if (depth === 1) commit();
-    return result;
   } catch (error) {
     undoTo(mark);
     throw error;
@@ -76,6 +82,8 @@ export function transaction<T>(body: () => T): T {
     depth--;
     if (depth === 0) journal.length = 0;
   }
+  if (depth === 0) tellCommitted();
+  return result;
 }
 
 /** Applies a mutation inside the open transaction, or inside one of its own. */
@@ -84,8 +92,15 @@ export function mutate(mutation: Mutation): void {
     transaction(() => mutate(mutation));
     return;
   }
+  for (const region of mutation.regions) refuseFinalized(region);
   mutation.apply();
   journal.push(mutation);
+}
+
+function tellCommitted(): void {
+  const told = afterwards;
+  afterwards = [];
+  for (const mutation of told) mutation.committed?.();
 }
 
 function refuseWhileCommitting(): void {
@@ -123,6 +138,7 @@ function commit(): void {
   committing = true;
   try {
     const prepared = prepareAll(changed, rerooted);
+    afterwards = journal.filter((mutation) => mutation.committed !== undefined);
     journal.length = 0; // from here on nothing can be undone
     publishAll(prepared);
   } finally {

@@ -22,7 +22,7 @@ import {
 } from '../render/flat-view.ts';
 import { renderFlatView } from '../render/render.ts';
 import { viewRootOf } from '../render/view-root.ts';
-import { type EncodedView, encodeView, releaseView, type ViewResources } from './encode-view.ts';
+import { type EncodedView, encodeView, letOwnersGo, releaseView, type ViewResources } from './encode-view.ts';
 
 /** What one publication changed. */
 export interface Publication {
@@ -171,6 +171,12 @@ export class Publisher implements TransactionParticipant {
         replacements.push({ space, state, before: state.view, after: this.emptyView });
     }
     return { publish: () => this.publish(replacements), abandon: () => this.releaseAll(fresh.values()) };
+  }
+
+  /** No reader is left, and no transaction comes: what is shown here keeps no owner any more. */
+  close(): void {
+    for (const view of this.views.values()) letOwnersGo(view.encoded);
+    this.views.clear();
   }
 
   private stateOf(space: AddressSpace): SpaceState {

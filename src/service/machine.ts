@@ -20,6 +20,7 @@ import type { FlatView } from '../render/flat-view.ts';
 import { AttachmentHub } from './attachment-hub.ts';
 import { DeviceHosts } from './device-hosts.ts';
 import { fullMachineOptions, type MachineOptions } from './machine-options.ts';
+import { MachineRam } from './machine-ram.ts';
 import { PiscinaHost } from './piscina-host.ts';
 import { ThreadHost } from './thread-host.ts';
 import type { VcpuHandle } from './vcpu-handle.ts';
@@ -39,11 +40,11 @@ export interface MachineGauges {
   readonly publications: number;
 }
 
-export class Machine {
+export class Machine extends MachineRam {
   /** What a reader thread is started with. */
   readonly shared: SharedMachine;
   private readonly arena: Arena;
-  private readonly ram: RamStore;
+  protected readonly ram: RamStore;
   private readonly grace: GraceWriter;
   private readonly publisher: Publisher;
   private readonly hub = new AttachmentHub();
@@ -53,11 +54,16 @@ export class Machine {
 
   /** @throws MemoryError INVALID_ARGUMENT for an option out of bounds */
   constructor(options: MachineOptions = {}) {
+    super();
     const full = fullMachineOptions(options);
     const control = createControlBlock();
     this.arena = new Arena(full.arenaBytes, full.checked);
     encodeUnassignedSection(this.arena);
-    this.ram = new RamStore(full.ramReserveBytes, (attachment) => this.hub.post(attachment));
+    this.ram = new RamStore(
+      full.ramReserveBytes,
+      (attachment) => this.hub.post(attachment),
+      (free) => this.callRcu(free),
+    );
     this.grace = new GraceWriter(control, full);
     this.hosts = new DeviceHosts(control, {
       onDeviceReport: full.onDeviceReport,
@@ -130,35 +136,6 @@ export class Machine {
     return this.publisher.onPublication(listener);
   }
 
-  /**
-   * Copies `bytes` into the bytes of a RAM, ROM or ROM device region, mapped or not.
-   * @throws MemoryError NOT_RAM, INVALID_ARGUMENT past the region's end, RAM_EXHAUSTED
-   */
-  writeRam(region: MemoryRegion, offset: bigint | number, bytes: Uint8Array): void {
-    this.ram.eachPiece(region, BigInt(offset), bytes.length, (piece, done) => {
-      piece.set(bytes.subarray(done, done + piece.length));
-    });
-  }
-
-  /** A copy of `size` bytes of a RAM, ROM or ROM device region. Throws as writeRam does. */
-  readRam(region: MemoryRegion, offset: bigint | number, size: number): Uint8Array {
-    const copy = new Uint8Array(size);
-    this.ram.eachPiece(region, BigInt(offset), size, (piece, done) => copy.set(piece, done));
-    return copy;
-  }
-
-  /**
-   * Gives the bytes of `region` back after a grace period. Resolves when that is done.
-   * @throws MemoryError REGION_STILL_MAPPED while anything shows it
-   */
-  async releaseRam(region: MemoryRegion): Promise<void> {
-    await null; // after the transaction that may be open: the grace period begins with its publication
-    refuseMapped(region);
-    const free = this.ram.detach(region); // mapped again meanwhile, it has other bytes
-    await this.synchronize();
-    free();
-  }
-
   /** Starts a vCPU: see VcpuSet.start. */
   startVcpu(options: VcpuStartOptions): VcpuHandle {
     this.refuseWhenClosed();
@@ -219,7 +196,11 @@ export class Machine {
     };
   }
 
-  /** Stops the vCPUs, ends all threads. Resolves when nothing is left; calling it again is harmless. */
+  /**
+   * Stops the vCPUs, ends all threads, and writes files back that RAM was read from, where that was asked for.
+   * Resolves when nothing is left; calling it again is harmless. Rejects, with all the rest done, if a file cannot
+   * be written: MemoryError RAM_FILE_UNUSABLE, RAM_FILE_READONLY.
+   */
   close(): Promise<void> {
     this.closing ??= this.end();
     return this.closing;
@@ -230,7 +211,9 @@ export class Machine {
     await this.vcpuSet.close();
     await this.hosts.close();
     this.grace.poll(); // no reader is left: who awaits a grace period shall not wait for ever
+    this.publisher.close();
     this.grace.close();
+    this.endRam();
   }
 
   /** A closed machine has no reader to wait for, and waits for none in the background. */
@@ -242,12 +225,4 @@ export class Machine {
     if (this.closing !== null)
       throw new MemoryError('MACHINE_CLOSED', 'this machine was closed; make another');
   }
-}
-
-function refuseMapped(region: MemoryRegion): void {
-  if (!region.isMapped && region.addressSpaces.size === 0) return;
-  throw new MemoryError(
-    'REGION_STILL_MAPPED',
-    `RAM region '${region.name}' is still mapped; unmap it and its aliases first`,
-  );
 }
