@@ -19,12 +19,17 @@ export {
   MEMTX_OK,
   type MemTxResult,
 } from './base/mem-tx-result.ts';
+export type { RamBlockInfo } from './base/ram-block-info.ts';
 export type { StallReport } from './grace/writer.ts';
 export { AddressSpace } from './model/address-space.ts';
 export { MemoryRegion } from './model/memory-region.ts';
+export { Owner, type OwnerOptions } from './model/owner.ts';
+export type { BufferWindow, ResizableOptions } from './model/ram-backing.ts';
+export type { RamFileOptions } from './model/ram-file.ts';
 export type { MemoryRegionKind, MemoryRegionOptions } from './model/region-options.ts';
 export { transaction } from './model/transaction.ts';
 export type { Publication } from './publish/publisher.ts';
+export type { RamPlace } from './publish/ram-addresses.ts';
 export type { AddressWindow, FlatRange, FlatView } from './render/flat-view.ts';
 export type { DeviceHostDeath } from './service/device-hosts.ts';
 export { Machine, type MachineGauges } from './service/machine.ts';
