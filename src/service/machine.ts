@@ -31,6 +31,7 @@ import { AttachmentHub } from './attachment-hub.ts';
 import { ControlMemory } from './control-memory.ts';
 import { DeviceHosts } from './device-hosts.ts';
 import { fullMachineOptions, type MachineOptions } from './machine-options.ts';
+import { MachineRam } from './machine-ram.ts';
 import { MemoryQueries } from './memory-queries.ts';
 import { PiscinaHost } from './piscina-host.ts';
 import { ThreadHost } from './thread-host.ts';
@@ -51,7 +52,7 @@ export interface MachineGauges {
   readonly publications: number;
 }
 
-export class Machine {
+export class Machine extends MachineRam {
   /** What a reader thread is started with. */
   readonly shared: SharedMachine;
   /** What answers where. */
@@ -59,7 +60,7 @@ export class Machine {
   /** Logging of all memory, for migration. */
   readonly dirtyTracking: DirtyTracking;
   private readonly arena: Arena;
-  private readonly ram: RamStore;
+  protected readonly ram: RamStore;
   private readonly grace: GraceWriter;
   private readonly publisher: Publisher;
   private readonly listeners: Listeners;
@@ -71,11 +72,16 @@ export class Machine {
 
   /** @throws MemoryError INVALID_ARGUMENT for an option out of bounds */
   constructor(options: MachineOptions = {}) {
+    super();
     const full = fullMachineOptions(options);
     const control = createControlBlock();
     this.arena = new Arena(full.arenaBytes, full.checked);
     encodeUnassignedSection(this.arena);
-    this.ram = new RamStore(full.ramReserveBytes, (attachment) => this.hub.post(attachment));
+    this.ram = new RamStore(
+      full.ramReserveBytes,
+      (attachment) => this.hub.post(attachment),
+      (free) => this.callRcu(free),
+    );
     this.grace = new GraceWriter(control, full);
     this.shared = { control: control.buffer, arena: this.arena.words.buffer, ram: this.ram.main };
     this.hosts = new DeviceHosts(
@@ -191,35 +197,6 @@ export class Machine {
     this.listeners.remove(listener, (space) => this.publisher.seenViewOf(space));
   }
 
-  /**
-   * Copies `bytes` into the bytes of a RAM, ROM or ROM device region, mapped or not.
-   * @throws MemoryError NOT_RAM, INVALID_ARGUMENT past the region's end, RAM_EXHAUSTED
-   */
-  writeRam(region: MemoryRegion, offset: bigint | number, bytes: Uint8Array): void {
-    this.ram.eachPiece(region, BigInt(offset), bytes.length, (piece, done) => {
-      piece.set(bytes.subarray(done, done + piece.length));
-    });
-  }
-
-  /** A copy of `size` bytes of a RAM, ROM or ROM device region. Throws as writeRam does. */
-  readRam(region: MemoryRegion, offset: bigint | number, size: number): Uint8Array {
-    const copy = new Uint8Array(size);
-    this.ram.eachPiece(region, BigInt(offset), size, (piece, done) => copy.set(piece, done));
-    return copy;
-  }
-
-  /**
-   * Gives the bytes of `region` back after a grace period. Resolves when that is done.
-   * @throws MemoryError REGION_STILL_MAPPED while anything shows it
-   */
-  async releaseRam(region: MemoryRegion): Promise<void> {
-    await this.afterOpenTransaction();
-    refuseMapped(region);
-    const free = this.ram.detach(region); // mapped again meanwhile, it has other bytes
-    await this.synchronize();
-    free();
-  }
-
   /** Starts a vCPU: see VcpuSet.start. */
   startVcpu(options: VcpuStartOptions): VcpuHandle {
     this.refuseWhenClosed();
@@ -282,7 +259,11 @@ export class Machine {
     };
   }
 
-  /** Stops the vCPUs, ends all threads. Resolves when nothing is left; calling it again is harmless. */
+  /**
+   * Stops the vCPUs, ends all threads, and writes files back that RAM was read from, where that was asked for.
+   * Resolves when nothing is left; calling it again is harmless. Rejects, with all the rest done, if a file cannot
+   * be written: MemoryError RAM_FILE_UNUSABLE, RAM_FILE_READONLY.
+   */
   close(): Promise<void> {
     this.closing ??= this.end();
     return this.closing;
@@ -293,7 +274,9 @@ export class Machine {
     await this.vcpuSet.close();
     await this.hosts.close();
     this.grace.poll(); // no reader is left: who awaits a grace period shall not wait for ever
+    this.publisher.close();
     this.grace.close();
+    this.endRam();
   }
 
   /** A transaction that is open ends first: the grace period begins with its publication. */
@@ -310,12 +293,4 @@ export class Machine {
     if (this.closing !== null)
       throw new MemoryError('MACHINE_CLOSED', 'this machine was closed; make another');
   }
-}
-
-function refuseMapped(region: MemoryRegion): void {
-  if (!region.isMapped && region.addressSpaces.size === 0) return;
-  throw new MemoryError(
-    'REGION_STILL_MAPPED',
-    `RAM region '${region.name}' is still mapped; unmap it and its aliases first`,
-  );
 }
