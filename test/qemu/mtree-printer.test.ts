@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { AddressSpace } from '../../src/model/address-space.ts';
 import { MemoryRegion } from '../../src/model/memory-region.ts';
+import { Owner } from '../../src/model/owner.ts';
 import { buildLayout, parseLayout } from '../../src/qemu/layout-file.ts';
 import { type MtreeOptions, printFlatViews, printMtree } from '../../src/qemu/mtree-printer.ts';
 import { machineCaptures, textCaptures } from '../support/captures.ts';
@@ -57,6 +58,14 @@ describe('what captured machines do not have', () => {
     ]);
     const text = printed(root, { showOwners: true });
     expect(text).toMatch(/root orphan\n.*mine owner:\{dev id=uart\}\n.*nobody orphan\n/);
+  });
+
+  test('an Owner is an object with its path', () => {
+    const owner = new Owner('/machine/peripheral/net0');
+    const root = container('root', 16, [at(0, ram('rom', 1, [], { owner }))]);
+    expect(printed(root, { showOwners: true })).toContain(
+      'ram): rom owner:{obj path=/machine/peripheral/net0}\n',
+    );
   });
 
   test('RAM of a device is ramd', () => {
