@@ -4,7 +4,7 @@
  * retires what was replaced.
  * Guarantee: readers find either the whole layout before the transaction or the whole one after it, per
  * address space; a transaction that cannot be published leaves roots, arena and tree as they were.
- * Writes: WORD_ROOTS. Order: encode, store the roots, GraceWriter.advance(), GraceWriter.retire().
+ * Writes: WORD_ROOTS. Order: encode, store the roots, tell the deltas, GraceWriter.advance(), GraceWriter.retire().
  */
 import { MemoryError } from '../base/errors.ts';
 import type { GraceWriter } from '../grace/writer.ts';
@@ -18,9 +18,16 @@ import {
   type TransactionChanges,
   type TransactionParticipant,
 } from '../model/transaction.ts';
-import { EMPTY_FLAT_VIEW, type FlatView, flatViewsEqual } from '../render/flat-view.ts';
+import {
+  type AddressWindow,
+  EMPTY_FLAT_VIEW,
+  type FlatView,
+  flatViewsEqual,
+  staleRanges,
+} from '../render/flat-view.ts';
 import { renderFlatView } from '../render/render.ts';
 import { viewRootOf } from '../render/view-root.ts';
+import { DeltaWriter } from './delta-writer.ts';
 import { type EncodedView, encodeView, letOwnersGo, releaseView, type ViewResources } from './encode-view.ts';
 import type { Listeners } from './listeners.ts';
 import { type PublicationListener, Publications } from './publications.ts';
@@ -40,6 +47,7 @@ export interface PublisherOptions {
 interface PublishedView {
   readonly flat: FlatView;
   readonly encoded: EncodedView;
+  readonly version: number;
   /** Address spaces that show it; it is retired with the last. */
   userCount: number;
 }
@@ -62,6 +70,7 @@ export class Publisher implements TransactionParticipant {
   private readonly control: SharedWords;
   private readonly resources: ViewResources;
   private readonly grace: GraceWriter;
+  private readonly deltas: DeltaWriter;
   private readonly options: PublisherOptions;
   private readonly spaces = new Map<AddressSpace, SpaceState>();
   /** Taken away in the transaction that is open. */
@@ -79,6 +88,7 @@ export class Publisher implements TransactionParticipant {
     this.control = control;
     this.resources = resources;
     this.grace = grace;
+    this.deltas = new DeltaWriter(control);
     this.options = options;
     this.emptyView = this.encode(EMPTY_FLAT_VIEW);
     this.emptyView.userCount = 1; // immortal
@@ -268,7 +278,9 @@ export class Publisher implements TransactionParticipant {
 
   private encode(flat: FlatView): PublishedView {
     this.version = (this.version + 1) | 0;
-    return { flat, encoded: encodeView(flat, this.resources, this.version, this.layoutTag), userCount: 0 };
+    const { version } = this;
+    const encoded = encodeView(flat, this.resources, version, this.layoutTag);
+    return { flat, encoded, version, userCount: 0 };
   }
 
   private releaseAll(views: Iterable<PublishedView>): void {
@@ -303,6 +315,7 @@ export class Publisher implements TransactionParticipant {
     for (const { state, after } of replacements) {
       Atomics.store(this.control, rootWord(state.index), after.encoded.headerCell); // pairs with ViewReader.refresh
     }
+    this.writeDeltas(replacements);
     const generation = this.grace.advance();
     this.options.onPublished?.();
     this.publicationCount += 1;
@@ -313,6 +326,23 @@ export class Publisher implements TransactionParticipant {
       if (before !== null) before.userCount -= 1;
     }
     return generation;
+  }
+
+  /** After the roots, before the generation: who finds the generation finds what changed. */
+  private writeDeltas(replacements: readonly Replacement[]): void {
+    const compared: {
+      before: PublishedView | null;
+      after: PublishedView;
+      windows: readonly AddressWindow[];
+    }[] = [];
+    for (const { state, before, after } of replacements) {
+      let pair = compared.find((known) => known.before === before && known.after === after);
+      if (pair === undefined) {
+        pair = { before, after, windows: staleRanges((before ?? this.emptyView).flat, after.flat) };
+        compared.push(pair); // address spaces that share a view share its comparison
+      }
+      this.deltas.write(state.index, after.version, pair.windows);
+    }
   }
 
   private tellListeners(
