@@ -6,23 +6,7 @@ import { buildLayout, parseLayout } from '../../src/qemu/layout-file.ts';
 import { type MtreeOptions, printFlatViews, printMtree } from '../../src/qemu/mtree-printer.ts';
 import { machineCaptures, textCaptures } from '../support/captures.ts';
 import { at, container, ram } from '../support/drawing.ts';
-
-/** Sections end with an empty line; their order is that of a hash in QEMU. */
-const sections = (text: string): string[] =>
-  text
-    .split('\n\n')
-    .filter((section) => section !== '')
-    .sort();
-
-/** Likewise the number of a view and the order of the address spaces that share it. */
-const views = (text: string): string[] =>
-  sections(text)
-    .map((section) => {
-      const lines = section.trimEnd().split('\n').slice(1);
-      const isSpace = (line: string): boolean => line.startsWith(' AS "');
-      return [...lines.filter(isSpace).sort(), ...lines.filter((line) => !isSpace(line))].join('\n');
-    })
-    .sort();
+import { sections, views } from '../support/monitor-views.ts';
 
 const layouts = new Map(machineCaptures().map(({ name, text }) => [name, text]));
 const texts = textCaptures().filter(({ name }) => layouts.has(name));

@@ -1,0 +1,83 @@
+/**
+ * The region trees as `info mtree` shows them: below each root, then once below each region that is the target of
+ * an alias. Nothing is left out here; printers leave out what is disabled. Sections of address spaces are in the order
+ * of names, where QEMU has that of a hash.
+ */
+import { ADDRESS_LAST } from '../base/addresses.ts';
+import type { AddressSpace } from '../model/address-space.ts';
+import type { MemoryRegion } from '../model/memory-region.ts';
+
+export interface HierarchyNode {
+  readonly region: MemoryRegion;
+  /** Absolute within the section, modulo 2^64. */
+  readonly start: bigint;
+  /** Inclusive; that of a region of size 0 is its start. */
+  readonly last: bigint;
+  /** Whether start or last wrapped around. */
+  readonly overflows: boolean;
+  /** By address, then priority descending, then list order. */
+  readonly children: readonly HierarchyNode[];
+}
+
+export interface HierarchySection {
+  /** The names of those that have this root; none where the section is that of an alias target. */
+  readonly addressSpaces: readonly string[];
+  /** Null for address spaces without a root. */
+  readonly root: HierarchyNode | null;
+}
+
+export function hierarchyOf(spaces: Iterable<AddressSpace>): HierarchySection[] {
+  const targets = new Set<MemoryRegion>();
+  const sections: HierarchySection[] = [];
+  for (const [root, addressSpaces] of namesByRoot(spaces)) {
+    sections.push({ addressSpaces, root: root === null ? null : nodeOf(root, 0n, targets) });
+  }
+  // In the order in which they are met; grows on the way.
+  for (const target of targets) sections.push({ addressSpaces: [], root: nodeOf(target, 0n, targets) });
+  return sections;
+}
+
+export const inOrderOfNames = (spaces: Iterable<AddressSpace>): AddressSpace[] =>
+  [...spaces].sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)));
+
+/** How far from its first byte a region's last is; a region of size 0 is shown like one of size 1. */
+export const lastOffset = (region: MemoryRegion): bigint => (region.size === 0n ? 0n : region.size - 1n);
+
+/** What the tree calls a region: an alias is what its final target is, a container `i/o`. */
+export function regionType(region: MemoryRegion): string {
+  let shown = region;
+  while (shown.aliasTarget !== null) shown = shown.aliasTarget;
+  const prefix = region.nonvolatile ? 'nv-' : '';
+  if (shown.kind === 'rom-device' && shown.romd) return `${prefix}romd`;
+  if (shown.kind !== 'ram') return `${prefix}i/o`;
+  return `${prefix}${shown.readonly ? 'rom' : 'ram'}`;
+}
+
+function namesByRoot(spaces: Iterable<AddressSpace>): Map<MemoryRegion | null, string[]> {
+  const names = new Map<MemoryRegion | null, string[]>();
+  for (const { root, name } of inOrderOfNames(spaces)) {
+    const sameRoot = names.get(root);
+    if (sameRoot === undefined) names.set(root, [name]);
+    else sameRoot.push(name);
+  }
+  return names;
+}
+
+function nodeOf(region: MemoryRegion, base: bigint, targets: Set<MemoryRegion>): HierarchyNode {
+  const start = BigInt.asUintN(64, base + region.address);
+  const end = start + lastOffset(region);
+  if (region.aliasTarget !== null) targets.add(region.aliasTarget);
+  return {
+    region,
+    start,
+    last: BigInt.asUintN(64, end),
+    overflows: base + region.address > ADDRESS_LAST || end > ADDRESS_LAST,
+    children: inAddressOrder(region.children).map((child) => nodeOf(child, start, targets)),
+  };
+}
+
+const inAddressOrder = (children: readonly MemoryRegion[]): MemoryRegion[] =>
+  children.toSorted((a, b) => {
+    if (a.address !== b.address) return a.address < b.address ? -1 : 1;
+    return b.priority - a.priority;
+  });

