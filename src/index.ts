@@ -19,11 +19,15 @@ export {
   MEMTX_OK,
   type MemTxResult,
 } from './base/mem-tx-result.ts';
+export type { RamBlockInfo } from './base/ram-block-info.ts';
 export type { StallReport } from './grace/writer.ts';
 export { AddressSpace } from './model/address-space.ts';
 export { MemoryRegion, type MemoryRegionKind, type MemoryRegionOptions } from './model/memory-region.ts';
 export { transaction } from './model/transaction.ts';
 export type { Publication } from './publish/publisher.ts';
+export type { FlatViewOptions, MtreeOptions } from './qemu/mtree-options.ts';
+export { printFlatViews, printMtree } from './qemu/mtree-printer.ts';
+export { printRamBlocks } from './qemu/ram-block-printer.ts';
 export type { AddressWindow, FlatRange, FlatView } from './render/flat-view.ts';
 export type { DeviceHostDeath } from './service/device-hosts.ts';
 export { Machine, type MachineGauges } from './service/machine.ts';

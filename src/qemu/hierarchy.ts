@@ -6,6 +6,8 @@
 import { ADDRESS_LAST } from '../base/addresses.ts';
 import type { AddressSpace } from '../model/address-space.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
+import { VisitBudget } from '../model/visit-budget.ts';
+import { groupUnder } from './group-under.ts';
 
 export interface HierarchyNode {
   readonly region: MemoryRegion;
@@ -26,14 +28,17 @@ export interface HierarchySection {
   readonly root: HierarchyNode | null;
 }
 
+/** What can be shown at once: a layout file may have a quarter as many regions, and alias targets appear again. */
+const NODES_MAX = 1 << 20;
+
+/** @throws MemoryError RENDER_TOO_DEEP, RENDER_TOO_LARGE */
 export function hierarchyOf(spaces: Iterable<AddressSpace>): HierarchySection[] {
-  const targets = new Set<MemoryRegion>();
+  const walk: Walk = { targets: new Set(), budget: new VisitBudget(NODES_MAX) };
   const sections: HierarchySection[] = [];
   for (const [root, addressSpaces] of namesByRoot(spaces)) {
-    sections.push({ addressSpaces, root: root === null ? null : nodeOf(root, 0n, targets) });
+    sections.push({ addressSpaces, root: root === null ? null : nodeOf(root, 0n, 1, walk) });
   }
-  // In the order in which they are met; grows on the way.
-  for (const target of targets) sections.push({ addressSpaces: [], root: nodeOf(target, 0n, targets) });
+  for (const target of walk.targets) sections.push({ addressSpaces: [], root: nodeOf(target, 0n, 1, walk) });
   return sections;
 }
 
@@ -55,24 +60,27 @@ export function regionType(region: MemoryRegion): string {
 
 function namesByRoot(spaces: Iterable<AddressSpace>): Map<MemoryRegion | null, string[]> {
   const names = new Map<MemoryRegion | null, string[]>();
-  for (const { root, name } of inOrderOfNames(spaces)) {
-    const sameRoot = names.get(root);
-    if (sameRoot === undefined) names.set(root, [name]);
-    else sameRoot.push(name);
-  }
+  for (const { root, name } of inOrderOfNames(spaces)) groupUnder(names, root, name);
   return names;
 }
 
-function nodeOf(region: MemoryRegion, base: bigint, targets: Set<MemoryRegion>): HierarchyNode {
+interface Walk {
+  /** Alias targets in the order in which they were met; grows on the way. */
+  readonly targets: Set<MemoryRegion>;
+  readonly budget: VisitBudget;
+}
+
+function nodeOf(region: MemoryRegion, base: bigint, depth: number, walk: Walk): HierarchyNode {
+  walk.budget.spend(region, depth);
   const start = BigInt.asUintN(64, base + region.address);
   const end = start + lastOffset(region);
-  if (region.aliasTarget !== null) targets.add(region.aliasTarget);
+  if (region.aliasTarget !== null) walk.targets.add(region.aliasTarget);
   return {
     region,
     start,
     last: BigInt.asUintN(64, end),
     overflows: base + region.address > ADDRESS_LAST || end > ADDRESS_LAST,
-    children: inAddressOrder(region.children).map((child) => nodeOf(child, start, targets)),
+    children: inAddressOrder(region.children).map((child) => nodeOf(child, start, depth + 1, walk)),
   };
 }
 

@@ -10,27 +10,13 @@ import { type FlatRange, type FlatView, rangeType } from '../render/flat-view.ts
 import { dispatchLines } from './dispatch-printer.ts';
 import { dispatchTreeOf } from './dispatch-tree.ts';
 import { type HierarchyNode, hierarchyOf, inOrderOfNames, lastOffset, regionType } from './hierarchy.ts';
-
-export interface MtreeOptions {
-  /** -D: also the lines of disabled regions; without it only their children appear, one level deeper. */
-  readonly showDisabled?: boolean;
-  /** -o: who owns each region. */
-  readonly showOwners?: boolean;
-}
-
-export interface FlatViewOptions {
-  /** -o: who owns the region of each range. */
-  readonly showOwners?: boolean;
-  /**
-   * -d: also the dispatch tree of each view that has ranges, as QEMU builds it over pages of 2^dispatchPageBits
-   * bytes; 8 to 18, and 12 for most of its targets. Our own dispatch is another: it has no pages.
-   */
-  readonly dispatchPageBits?: number;
-}
+import type { FlatViewOptions, MtreeOptions } from './mtree-options.ts';
+import { ownerSuffix } from './region-owner.ts';
 
 /**
  * What QEMU 7.2's `info mtree` would print: the tree below each root, then once below each region that is the target
  * of an alias. The tree is read as it stands, also in the middle of a transaction.
+ * @throws MemoryError RENDER_TOO_DEEP, RENDER_TOO_LARGE
  * @source QEMU 7.2, `info mtree`, `-D`, `-o`
  */
 export function printMtree(spaces: Iterable<AddressSpace>, options: MtreeOptions = {}): string {
@@ -118,10 +104,4 @@ function description(region: MemoryRegion): string {
   if (target === null) return region.name;
   const last = BigInt.asUintN(64, region.aliasOffset + lastOffset(region));
   return `alias ${region.name} @${target.name} ${addressPair(region.aliasOffset, last)}`;
-}
-
-/** A captured owner is the text that QEMU printed; any other name is shown as a device's id. */
-function ownerSuffix({ owner }: MemoryRegion): string {
-  if (owner === null) return ' orphan';
-  return /^(owner|parent):\{|^orphan$/.test(owner) ? ` ${owner}` : ` owner:{dev id=${owner}}`;
 }
