@@ -9,7 +9,7 @@ import { ownerName } from './region-owner.ts';
 
 /** What backs the memory of a process on most hosts. */
 const PAGE_SIZE_BYTES = 4096;
-/** QEMU begins a block at a page whose word of the dirty bitmap is its own: 64 pages. */
+/** QEMU begins a block where a word of its dirty bitmap begins: each 64 pages of the target, here of 4 KiB. */
 const OFFSET_ALIGN = BigInt(64 * PAGE_SIZE_BYTES);
 
 /**
