@@ -132,7 +132,7 @@ describe('the dump', () => {
     expect(lines.filter((line) => line.startsWith('      ['))).toHaveLength(6);
   });
 
-  test('Q18: the labels of sections 1 to 3 go by number alone: RAM is called [not dirty], a device [ROM] or [watch]', () => {
+  test('Q18: the labels of sections 1 to 3 go by number alone, whatever the sections are', () => {
     const names = ['a', 'b', 'c', 'd'];
     const tree = treeOf(board(...names.map((name, index) => at(index * 0x1000, io(name, 0x1000)))));
     expect(
