@@ -22,9 +22,8 @@ import { EMPTY_FLAT_VIEW, type FlatView, flatViewsEqual } from '../render/flat-v
 import { renderFlatView } from '../render/render.ts';
 import { viewRootOf } from '../render/view-root.ts';
 import { type EncodedView, encodeView, releaseView, type ViewResources } from './encode-view.ts';
-import type { Listeners } from './listeners.ts';
+import type { ListenedCommit, Listeners } from './listeners.ts';
 import { type PublicationListener, Publications } from './publications.ts';
-import type { ViewChange } from './view-change.ts';
 
 export interface PublisherOptions {
   /** Retired bytes past which a transaction is refused with BACK_PRESSURE. */
@@ -202,7 +201,8 @@ export class Publisher implements TransactionParticipant {
   /** Where no view can be another one, listeners may still have something to hear. */
   private prepareListeners(changes: TransactionChanges): PreparedCommit | null {
     if (changes.eventfds.size === 0 && changes.coalesced.size === 0) return null;
-    return { publish: () => this.tellListeners([], false, changes, []), abandon: () => {} };
+    const commit = { views: [], topology: false, changes, removed: [] };
+    return { publish: () => this.tellListeners(commit), abandon: () => {} };
   }
 
   private stateOf(space: AddressSpace): SpaceState {
@@ -276,7 +276,7 @@ export class Publisher implements TransactionParticipant {
       before: (before ?? this.emptyView).flat,
       after: after.flat,
     }));
-    this.tellListeners(views, topology, changes, removed);
+    this.tellListeners({ views, topology, changes, removed });
     if (generation === null) return;
     for (const { before } of replacements) this.retireUnused(before);
     this.announcements.announce(generation, views);
@@ -301,14 +301,8 @@ export class Publisher implements TransactionParticipant {
     return generation;
   }
 
-  private tellListeners(
-    views: readonly ViewChange[],
-    topology: boolean,
-    changes: TransactionChanges,
-    removed: readonly AddressSpace[],
-  ): void {
-    const flatViewOf = (space: AddressSpace): FlatView => this.seenViewOf(space);
-    this.options.listeners?.commit({ views, topology, changes, removed, flatViewOf });
+  private tellListeners(commit: Omit<ListenedCommit, 'flatViewOf'>): void {
+    this.options.listeners?.commit({ ...commit, flatViewOf: (space) => this.seenViewOf(space) });
   }
 
   private retireUnused(view: PublishedView | null): void {
