@@ -29,9 +29,8 @@ import { renderFlatView } from '../render/render.ts';
 import { viewRootOf } from '../render/view-root.ts';
 import { DeltaWriter } from './delta-writer.ts';
 import { type EncodedView, encodeView, letOwnersGo, releaseView, type ViewResources } from './encode-view.ts';
-import type { Listeners } from './listeners.ts';
+import type { ListenedCommit, Listeners } from './listeners.ts';
 import { type PublicationListener, Publications } from './publications.ts';
-import type { ViewChange } from './view-change.ts';
 
 export interface PublisherOptions {
   /** Retired bytes past which a transaction is refused with BACK_PRESSURE. */
@@ -219,7 +218,8 @@ export class Publisher implements TransactionParticipant {
   /** Where no view can be another one, listeners may still have something to hear. */
   private prepareListeners(changes: TransactionChanges): PreparedCommit | null {
     if (changes.eventfds.size === 0 && changes.coalesced.size === 0) return null;
-    return { publish: () => this.tellListeners([], false, changes, []), abandon: () => {} };
+    const commit = { views: [], topology: false, changes, removed: [] };
+    return { publish: () => this.tellListeners(commit), abandon: () => {} };
   }
 
   /** No reader is left, and no transaction comes: what is shown here keeps no owner any more. */
@@ -301,7 +301,7 @@ export class Publisher implements TransactionParticipant {
       before: (before ?? this.emptyView).flat,
       after: after.flat,
     }));
-    this.tellListeners(views, topology, changes, removed);
+    this.tellListeners({ views, topology, changes, removed });
     if (generation === null) return;
     for (const { before } of replacements) this.retireUnused(before);
     this.announcements.announce(generation, views);
@@ -345,14 +345,8 @@ export class Publisher implements TransactionParticipant {
     }
   }
 
-  private tellListeners(
-    views: readonly ViewChange[],
-    topology: boolean,
-    changes: TransactionChanges,
-    removed: readonly AddressSpace[],
-  ): void {
-    const flatViewOf = (space: AddressSpace): FlatView => this.seenViewOf(space);
-    this.options.listeners?.commit({ views, topology, changes, removed, flatViewOf });
+  private tellListeners(commit: Omit<ListenedCommit, 'flatViewOf'>): void {
+    this.options.listeners?.commit({ ...commit, flatViewOf: (space) => this.seenViewOf(space) });
   }
 
   private retireUnused(view: PublishedView | null): void {
