@@ -24,6 +24,7 @@
  *   3     READER_INTERRUPTS          anyone   Atomics.add; waitForInterrupt() sleeps on it
  *   4     READER_PHASE               reader   PHASE_*: what the vCPU does; diagnostics
  *   5     READER_BEAT                reader   checkpoints that announced a generation; diagnostics
+ *   6     READER_KICK                control  1 while a grace period has waited long for this reader: pass a checkpoint soon
  *
  * Invariant: a word has one writing thread for as long as the block lives, except where its row names a
  * protocol. A thread's words are written by the control thread after that thread's exit was confirmed.
@@ -51,6 +52,7 @@ export const READER_RUN_STATE = 2;
 export const READER_INTERRUPTS = 3;
 export const READER_PHASE = 4;
 export const READER_BEAT = 5;
+export const READER_KICK = 6;
 
 export const ADDRESS_SPACE_COUNT_MAX = 1024;
 /** vCPUs: the first reader slots. */
