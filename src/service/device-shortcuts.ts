@@ -12,13 +12,13 @@ import { Doorbell } from '../mailbox/doorbell.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
 import type { PreparedCommit, TransactionChanges, TransactionParticipant } from '../model/transaction.ts';
 import type { AttachmentHub } from './attachment-hub.ts';
-import type { Coalescing, RingHome } from './coalescing.ts';
+import { Coalescing, type CoalescingParts, type RingHome } from './coalescing.ts';
 
 export interface DeviceShortcutsParts {
   readonly hub: AttachmentHub;
-  readonly coalescing: Coalescing;
-  /** Begins a generation. */
-  readonly advance: () => void;
+  readonly grace: { advance(): void; callRcu(callback: () => void): void };
+  readonly hosts: CoalescingParts['hosts'];
+  readonly replayQueued: CoalescingParts['replayQueued'];
   /** Id of a device that threads may know of. */
   readonly findDevice: (region: MemoryRegion) => number | undefined;
   /** Whose byte order the values of ioeventfds are in. */
@@ -29,12 +29,19 @@ export interface DeviceShortcutsParts {
 const EXACT_MAX = 2n ** 53n;
 
 export class DeviceShortcuts implements TransactionParticipant {
+  readonly coalescing: Coalescing;
   private readonly parts: DeviceShortcutsParts;
   /** Attached, but not yet published with what they have. */
   private readonly fresh = new Map<MemoryRegion, number>();
 
   constructor(parts: DeviceShortcutsParts) {
+    const { grace, hosts, replayQueued } = parts;
     this.parts = parts;
+    this.coalescing = new Coalescing({
+      callRcu: (callback) => grace.callRcu(callback),
+      hosts,
+      replayQueued,
+    });
   }
 
   /**
@@ -75,7 +82,7 @@ export class DeviceShortcuts implements TransactionParticipant {
       }
     }
     this.fresh.clear();
-    if (posted) this.parts.advance();
+    if (posted) this.parts.grace.advance();
   }
 
   private postEventfds(device: number, region: MemoryRegion): void {
@@ -90,12 +97,12 @@ export class DeviceShortcuts implements TransactionParticipant {
   }
 
   private postCoalescing(device: number, region: MemoryRegion): void {
-    const { coalescing, hub } = this.parts;
+    const { coalescing } = this;
     const { items, flush } = region.coalescing;
     const old = coalescing.ringOf(region);
     const isNew = old === null && items.length > 0;
     const ring = isNew ? coalescing.addRing(region, device, homeOf(region.device!)) : old;
-    hub.post({ kind: 'coalesced', device, ranges: items.map(rangeOf), flush, ring });
+    this.parts.hub.post({ kind: 'coalesced', device, ranges: items.map(rangeOf), flush, ring });
     if (isNew) coalescing.open(region);
     // QEMU drains before it drops a range. Queued writes are bound to their device, so it need only be soon.
     if (ring !== null && items.length === 0) setImmediate(() => void coalescing.flush(region));

@@ -28,7 +28,6 @@ import { RamStore } from '../publish/ram-store.ts';
 import type { FlatView } from '../render/flat-view.ts';
 import type { MemoryPort } from '../vcpu/memory-port.ts';
 import { AttachmentHub } from './attachment-hub.ts';
-import { Coalescing } from './coalescing.ts';
 import { ControlMemory } from './control-memory.ts';
 import { DeviceHosts } from './device-hosts.ts';
 import { DeviceShortcuts } from './device-shortcuts.ts';
@@ -69,7 +68,6 @@ export class Machine extends MachineRam {
   private readonly hub = new AttachmentHub();
   private readonly hosts: DeviceHosts;
   private readonly control: ControlMemory;
-  private readonly coalescing: Coalescing;
   private readonly shortcuts: DeviceShortcuts;
   private readonly vcpuSet: VcpuSet;
   private closing: Promise<void> | null = null;
@@ -90,7 +88,7 @@ export class Machine extends MachineRam {
     this.shared = { control: control.buffer, arena: this.arena.words.buffer, ram: this.ram.main };
     this.hosts = new DeviceHosts(
       this.shared,
-      { grace: this.grace, hub: this.hub, onGone: (slot) => this.coalescing.readerGone(slot) },
+      { grace: this.grace, hub: this.hub, onGone: (slot) => this.shortcuts.coalescing.readerGone(slot) },
       { ...full, onHostDeath: full.onDeviceHostDeath },
     );
     const wait = { whileWaiting: () => this.hosts.answerAsks(), patienceMs: full.patienceMs };
@@ -101,14 +99,9 @@ export class Machine extends MachineRam {
       const attached = this.hosts.attach(device, region, binding);
       this.hub.post({ kind: 'device', device, regionName: region.name, attached });
     });
-    this.coalescing = new Coalescing({
-      callRcu: (callback) => this.grace.callRcu(callback),
-      hosts: this.hosts,
-      replayQueued: () => this.control.replayQueued(),
-    });
     this.shortcuts = new DeviceShortcuts({
-      ...{ hub: this.hub, coalescing: this.coalescing, guestEndianness: full.guestEndianness },
-      advance: () => this.grace.advance(),
+      ...{ hub: this.hub, grace: this.grace, hosts: this.hosts, guestEndianness: full.guestEndianness },
+      replayQueued: () => this.control.replayQueued(),
       findDevice: (region) => devices.find(region),
     });
     const resources = {
@@ -134,7 +127,7 @@ export class Machine extends MachineRam {
       host: full.vcpuHost === 'threads' ? new ThreadHost() : new PiscinaHost(full.vcpuSlots),
       slotCount: full.vcpuSlots,
       onDeviceReport: full.onDeviceReport,
-      onGone: (slot) => this.coalescing.readerGone(slot),
+      onGone: (slot) => this.shortcuts.coalescing.readerGone(slot),
     });
   }
 
@@ -220,7 +213,7 @@ export class Machine extends MachineRam {
    * @source QEMU qemu_flush_coalesced_mmio_buffer
    */
   flushCoalesced(region: MemoryRegion | null = null): Promise<void> {
-    return this.coalescing.flush(region);
+    return this.shortcuts.coalescing.flush(region);
   }
 
   /** Starts a vCPU: see VcpuSet.start. */

@@ -29,9 +29,14 @@ export const doorbellCount: Scenario = {
     await bed.up();
     let taken = 0;
     let waits = 0;
-    while (!bed.timeIsUp) {
-      taken += await bed.bounded('a ring while vCPUs ring', doorbell.next());
-      waits += 1;
+    const end = new AbortController(); // or a consumer that hangs keeps the process alive
+    try {
+      while (!bed.timeIsUp) {
+        taken += await bed.bounded('a ring while vCPUs ring', doorbell.next(end.signal));
+        waits += 1;
+      }
+    } finally {
+      end.abort();
     }
     await bed.stopVcpus();
     taken += doorbell.take();

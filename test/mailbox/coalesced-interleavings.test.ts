@@ -134,7 +134,13 @@ describe('a thread that looks whether the ring is empty, and then accesses the d
     return {
       threads: [
         stepsOf('home', ...replayer(words, done, 2, replaying)),
-        stepsOf('other', ...queuer(words, 2, QUEUER)),
+        stepsOf(
+          'other',
+          step('write entry', () => {
+            words[ENTRIES + 1] = 2;
+          }),
+          step('store tail', () => void Atomics.store(words, TAIL, 2)),
+        ),
         accessor,
       ],
       verdict: () => (sawFirst ? SAFE : 'the access came before a write that was queued before it'),

@@ -2,7 +2,7 @@
 import { controlDevice, type DeviceBinding } from '../../src/base/device-binding.ts';
 import { RING_OPEN, RING_SERVED } from '../../src/layout/coalesced-ring.ts';
 import { MemoryRegion } from '../../src/model/memory-region.ts';
-import type { Coalescing } from '../../src/service/coalescing.ts';
+import type { DeviceShortcuts } from '../../src/service/device-shortcuts.ts';
 import { Machine } from '../../src/service/machine.ts';
 import type { VcpuHandle } from '../../src/service/vcpu-handle.ts';
 import type { DeviceReport } from '../../src/vcpu/failure-reports.ts';
@@ -61,8 +61,8 @@ export class CoalescingMachine {
   }
 
   ringOf(region: MemoryRegion): Int32Array {
-    const { coalescing } = this.machine as unknown as { coalescing: Coalescing };
-    return new Int32Array(coalescing.ringOf(region)!);
+    const { shortcuts } = this.machine as unknown as { shortcuts: DeviceShortcuts };
+    return new Int32Array(shortcuts.coalescing.ringOf(region)!);
   }
 
   /** Resolves when writes to the region's range are queued. */
