@@ -129,7 +129,7 @@ export class Machine {
    */
   removeAddressSpace(space: AddressSpace): Promise<void> {
     if (this.publisher.has(space)) this.publisher.remove(space);
-    return this.afterOpenTransaction().then(() => this.synchronize());
+    return Promise.resolve().then(() => this.synchronize()); // after a transaction that may be open
   }
 
   get addressSpaces(): readonly AddressSpace[] {
@@ -196,7 +196,7 @@ export class Machine {
    * @throws MemoryError REGION_STILL_MAPPED while anything shows it
    */
   async releaseRam(region: MemoryRegion): Promise<void> {
-    await this.afterOpenTransaction();
+    await null; // after the transaction that may be open: the grace period begins with its publication
     refuseMapped(region);
     const free = this.ram.detach(region); // mapped again meanwhile, it has other bytes
     await this.synchronize();
@@ -277,11 +277,6 @@ export class Machine {
     await this.hosts.close();
     this.grace.poll(); // no reader is left: who awaits a grace period shall not wait for ever
     this.grace.close();
-  }
-
-  /** A transaction that is open ends first: the grace period begins with its publication. */
-  private async afterOpenTransaction(): Promise<void> {
-    await null;
   }
 
   /** A closed machine has no reader to wait for, and waits for none in the background. */
