@@ -15,7 +15,7 @@ export {
   localDevice,
 } from './base/device-binding.ts';
 export { MemoryError, type MemoryErrorCode } from './base/errors.ts';
-export type { GuestMemory } from './base/guest-memory.ts';
+export type { GuestMemory, MemoryMapping } from './base/guest-memory.ts';
 export {
   MEMTXATTRS_DEBUG,
   MEMTXATTRS_MEMORY,

@@ -7,6 +7,7 @@
  * Writes: WORD_ROOTS. Order: encode, store the roots, GraceWriter.advance(), GraceWriter.retire().
  */
 import { MemoryError } from '../base/errors.ts';
+import { HoldKeeper } from '../grace/hold-keeper.ts';
 import type { GraceWriter } from '../grace/writer.ts';
 import { ADDRESS_SPACE_COUNT_MAX, rootWord, type SharedWords } from '../layout/control-block.ts';
 import type { AddressSpace } from '../model/address-space.ts';
@@ -71,6 +72,8 @@ interface Replacement {
 export class Publisher implements TransactionParticipant {
   /** Stored in every view made from now on; readers find it as their port's layoutTag. The caller's number. */
   layoutTag = 0;
+  /** Views that readers hold beyond their grace period. */
+  readonly holds: HoldKeeper<FlatView>;
   private readonly control: SharedWords;
   private readonly resources: ViewResources;
   private readonly grace: GraceWriter;
@@ -87,6 +90,7 @@ export class Publisher implements TransactionParticipant {
 
   constructor(control: SharedWords, resources: ViewResources, grace: GraceWriter, options: PublisherOptions) {
     this.control = control;
+    this.holds = new HoldKeeper(control);
     this.resources = resources;
     this.grace = grace;
     this.options = options;
@@ -161,6 +165,11 @@ export class Publisher implements TransactionParticipant {
   onPublication(listener: (publication: Publication) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  /** Calls `free` once no view that a reader holds shows `region`; to call after the last one's grace period. */
+  onceUnheld(region: MemoryRegion, free: () => void): void {
+    this.holds.onceUnheld(({ ranges }) => ranges.some((range) => range.region === region), free);
   }
 
   prepare(changes: TransactionChanges): PreparedCommit | null {
@@ -268,7 +277,9 @@ export class Publisher implements TransactionParticipant {
     view.userCount = -1; // once only, though several address spaces left it together
     const { root } = view.flat;
     if (this.views.get(root) === view) this.views.delete(root);
-    this.grace.retire(view.encoded.sizeBytes, () => releaseView(view.encoded, this.resources.arena));
+    const { headerCell, sizeBytes } = view.encoded;
+    const release = (): void => releaseView(view.encoded, this.resources.arena);
+    this.grace.retire(sizeBytes, () => this.holds.reclaim(headerCell, view.flat, sizeBytes, release));
   }
 
   private announce(generation: number, replacements: readonly Replacement[]): void {

@@ -33,6 +33,8 @@ export const RAM_REGION_BYTES_MAX = 2n ** 38n;
 const alignUp = (size: bigint): bigint => (size + BigInt(BLOCK_ALIGN - 1)) & -BigInt(BLOCK_ALIGN);
 
 export class RamStore {
+  /** Calls back once no layout that a reader holds beyond its grace period shows `region`. */
+  onceUnheld: (region: MemoryRegion, free: () => void) => void = (_, free) => free();
   /** By buffer id; null once dropped. */
   private readonly buffers: (Uint8Array<SharedArrayBuffer> | null)[];
   private readonly blocks = new Map<MemoryRegion, RamBlock[]>();
@@ -91,9 +93,10 @@ export class RamStore {
   detach(region: MemoryRegion): () => void {
     const blocks = this.blocks.get(region) ?? [];
     this.blocks.delete(region);
-    return () => {
-      for (const block of blocks.splice(0)) this.freeBlock(block);
-    };
+    return () =>
+      this.onceUnheld(region, () => {
+        for (const block of blocks.splice(0)) this.freeBlock(block);
+      });
   }
 
   /** Calls `visit` with each contiguous piece of `[offset, offset + size)` of the region's bytes. */

@@ -33,6 +33,8 @@ export interface MachineGauges {
   readonly liveBytes: number;
   /** Arena bytes that wait for a grace period. */
   readonly retiredBytes: number;
+  /** Arena bytes of replaced views that someone holds, by a mapping, a cache or a hold. */
+  readonly heldBytes: number;
   /** The most of the arena that was ever in use. */
   readonly highWaterBytes: number;
   /** Bytes reserved for RAM in all buffers, touched or not. */
@@ -57,7 +59,7 @@ export class Machine {
   /** @throws MemoryError INVALID_ARGUMENT for an option out of bounds */
   constructor(options: MachineOptions = {}) {
     const full = fullMachineOptions(options);
-    const control = createControlBlock();
+    const control = createControlBlock(full.bounceBytesMax);
     this.arena = new Arena(full.arenaBytes, full.checked);
     encodeUnassignedSection(this.arena);
     this.ram = new RamStore(full.ramReserveBytes, (attachment) => this.hub.post(attachment));
@@ -86,6 +88,7 @@ export class Machine {
       onAddressSpace: (index, { name }) => this.hub.post({ kind: 'address-space', index, name }),
       onPublished: () => this.control.refresh(),
     });
+    this.ram.onceUnheld = (region, free) => this.publisher.onceUnheld(region, free);
     registerParticipant(this.publisher);
     this.vcpuSet = new VcpuSet({
       machine: this.shared,
@@ -166,7 +169,8 @@ export class Machine {
   }
 
   /**
-   * Gives the bytes of `region` back after a grace period. Resolves when that is done.
+   * Gives the bytes of `region` back after a grace period, for which it resolves; what a mapping, a cache or a
+   * hold still shows stays until that ends.
    * @throws MemoryError REGION_STILL_MAPPED while anything shows it
    */
   async releaseRam(region: MemoryRegion): Promise<void> {
@@ -228,9 +232,11 @@ export class Machine {
 
   get gauges(): MachineGauges {
     const retiredBytes = this.grace.retiredBytes;
+    const { heldBytes } = this.publisher.holds;
     return {
-      liveBytes: this.arena.usedBytes - retiredBytes,
+      liveBytes: this.arena.usedBytes - retiredBytes - heldBytes,
       retiredBytes,
+      heldBytes,
       highWaterBytes: this.arena.highWaterBytes,
       ramReservedBytes: this.ram.reservedBytes,
       publications: this.publisher.publications,
@@ -249,6 +255,7 @@ export class Machine {
     await this.hosts.close();
     this.grace.poll(); // no reader is left: who awaits a grace period shall not wait for ever
     this.grace.close();
+    this.publisher.holds.close();
   }
 
   /** A closed machine has no reader to wait for, and waits for none in the background. */

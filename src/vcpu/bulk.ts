@@ -170,7 +170,7 @@ function hiAfter(hi: number, lo: number, done: number): number {
 }
 
 /** Bytes from (hi, lo) to the end of its section, or of the hole that it lies in; `left` at the most. */
-function reach(slow: SlowAccess, cell: number, hi: number, lo: number, left: number): number {
+export function reach(slow: SlowAccess, cell: number, hi: number, lo: number, left: number): number {
   const { arena } = slow;
   if (cell !== CELL_UNASSIGNED) {
     const word = cellWord(cell);

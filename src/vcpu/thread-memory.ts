@@ -11,6 +11,7 @@ import type { ReportDevice } from './failure-reports.ts';
 import { MemoryPort } from './memory-port.ts';
 import { RamViews } from './ram-views.ts';
 import { ReaderSession } from './reader-session.ts';
+import { ThreadHolds } from './thread-holds.ts';
 
 export class ThreadMemory {
   readonly words: SharedWords;
@@ -18,6 +19,7 @@ export class ThreadMemory {
   readonly session: ReaderSession;
   readonly ram: RamViews;
   readonly devices: DeviceTable;
+  readonly holds: ThreadHolds;
   private readonly arena: SharedWords;
   /** By the address space's index. */
   private readonly ports = new Map<number, MemoryPort>();
@@ -29,6 +31,7 @@ export class ThreadMemory {
     this.reader = new GraceReader(this.words, slot);
     this.session = new ReaderSession(this.words, this.reader);
     this.ram = new RamViews(machine.ram);
+    this.holds = new ThreadHolds(this.words, slot);
     this.devices = new DeviceTable(this.words, this.session, report, home);
   }
 
@@ -41,7 +44,7 @@ export class ThreadMemory {
   port(addressSpace: number): MemoryPort {
     const open = this.ports.get(addressSpace);
     if (open !== undefined) return open;
-    const memory = { control: this.words, arena: this.arena, ram: this.ram };
+    const memory = { control: this.words, arena: this.arena, ram: this.ram, holds: this.holds };
     const port = new MemoryPort(memory, addressSpace, this.devices);
     this.ports.set(addressSpace, port);
     this.session.add(port);

@@ -10,6 +10,7 @@ import { CELL_UNASSIGNED, cellWord, leafEntry } from '../layout/map-entry.ts';
 import * as section from '../layout/section-record.ts';
 import { VIEW_LAYOUT_TAG, VIEW_MAP_ROOT, VIEW_VERSION } from '../layout/view-header.ts';
 import type { RamViews } from './ram-views.ts';
+import type { ThreadHolds } from './thread-holds.ts';
 import {
   createTlb,
   PAGE_MASK,
@@ -33,6 +34,7 @@ export interface PortMemory {
   readonly control: SharedWords;
   readonly arena: SharedWords;
   readonly ram: RamViews;
+  readonly holds: ThreadHolds;
 }
 
 export class ViewReader {
@@ -46,7 +48,7 @@ export class ViewReader {
   /** Header cell of the view in use; 0 before the first refresh. */
   view = 0;
   private viewVersion = 0;
-  private mapRoot = 0;
+  private mapRoot = leafEntry(CELL_UNASSIGNED);
 
   constructor(memory: PortMemory, addressSpace: number) {
     this.arena = memory.arena;
@@ -75,6 +77,19 @@ export class ViewReader {
     this.viewVersion = version;
     this.mapRoot = this.arena[cellWord(view) + VIEW_MAP_ROOT]!;
     this.tlb.fill(TLB_NOTHING);
+  }
+
+  /** Whether both answer by the same view, with the same attributes. */
+  isLike(other: ViewReader): boolean {
+    return this.view === other.view && this.viewVersion === other.viewVersion && this.attrs === other.attrs;
+  }
+
+  /** Takes the view and the attributes of `other`, for good: for a reader of a view that is held. */
+  stayOn(other: ViewReader): void {
+    this.attrs = other.attrs;
+    this.view = other.view;
+    this.viewVersion = other.viewVersion;
+    this.mapRoot = other.mapRoot;
   }
 
   /** Lets go of the view: nothing is mapped until the next refresh(). */

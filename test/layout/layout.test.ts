@@ -18,8 +18,11 @@ describe('control block', () => {
       ['readers', control.readerWord(0), control.READER_COUNT_MAX * control.READER_STRIDE_WORDS],
       ['mailboxes', control.mailboxWord(0), control.READER_COUNT_MAX * control.MAILBOX_STRIDE_WORDS],
       ['hosts', control.deviceHostWord(0), control.DEVICE_HOST_COUNT_MAX * control.DEVICE_HOST_STRIDE_WORDS],
+      ['bounce max', control.bounceMaxWord(0), control.ADDRESS_SPACE_COUNT_MAX],
+      ['bounce used', control.bounceUsedWord(0), control.ADDRESS_SPACE_COUNT_MAX],
+      ['holds', control.readerHoldsWord(0), control.READER_COUNT_MAX * control.READER_HOLDS_STRIDE_WORDS],
     ];
-    let end = control.WORD_DEVICE_LOCK_WAITERS + 1;
+    let end = control.WORD_HOLDS_ENDED + 1;
     for (const [name, start, words] of parts) {
       expect(start, name).toBeGreaterThanOrEqual(end);
       end = start + words;
