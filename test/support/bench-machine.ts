@@ -82,6 +82,7 @@ export class BenchMachine {
     this.publisher = new Publisher(this.control, resources, this.grace, {
       garbageBytesMax: options.garbageBytesMax ?? 2 ** 20,
     });
+    this.ram.onceUnheld = (region, free) => this.publisher.onceUnheld(region, free);
     registerParticipant(this.publisher);
     this.grace.addReader(0);
     this.reader = new GraceReader(this.control, 0);
