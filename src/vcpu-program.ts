@@ -31,6 +31,8 @@ export {
   type MemTxResult,
   memTxFailure,
 } from './base/mem-tx-result.ts';
+export { PORT_ACCESS, type PortEntry, portCallbacks } from './base/port-callbacks.ts';
+export type { RegionAccessEvent } from './base/trace.ts';
 export type { Address } from './vcpu/address.ts';
 export type { MemoryPort } from './vcpu/memory-port.ts';
 export type { MemoryRegionCache } from './vcpu/memory-region-cache.ts';

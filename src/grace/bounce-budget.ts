@@ -50,10 +50,11 @@ export class BounceBudget {
     const { words } = this;
     const usedWord = bounceUsedWord(addressSpace);
     const noteWord = this.noteFor(addressSpace);
-    const noted = Atomics.load(words, noteWord);
+    const noted = words[noteWord]!;
+    const max = Atomics.load(words, bounceMaxWord(addressSpace));
     for (;;) {
       const used = Atomics.load(words, usedWord);
-      const count = Math.min(wanted, Atomics.load(words, bounceMaxWord(addressSpace)) - used);
+      const count = Math.min(wanted, max - used);
       this.note(noteWord, count > 0 ? noted + count : noted); // before it is so: see above
       if (count <= 0) return 0;
       if (Atomics.compareExchange(words, usedWord, used, used + count) === used) return count;
@@ -65,7 +66,7 @@ export class BounceBudget {
     if (this.ended) return; // whoever ended the reader has given all of it back
     const noteWord = this.noteFor(addressSpace);
     giveBack(this.words, addressSpace, bytes);
-    this.note(noteWord, Atomics.load(this.words, noteWord) - bytes);
+    this.note(noteWord, this.words[noteWord]! - bytes);
     wakeMapClients(this.words);
   }
 
@@ -84,7 +85,7 @@ export class BounceBudget {
     let free = -1;
     for (let index = 0; index < BOUNCE_SPACES_MAX; index += 1) {
       const word = this.firstNote + 2 * index;
-      const space = Atomics.load(this.words, word + BOUNCE_SPACE);
+      const space = this.words[word + BOUNCE_SPACE]!; // our own word
       if (space === addressSpace + 1) return word + BOUNCE_BYTES;
       if (space === 0 && free < 0) free = word;
     }
@@ -102,6 +103,18 @@ export class BounceBudget {
     Atomics.store(this.words, word, bytes);
     if (bytes === 0) Atomics.store(this.words, word - BOUNCE_BYTES + BOUNCE_SPACE, 0);
   }
+}
+
+/** For the control thread. @throws MemoryError INVALID_ARGUMENT */
+export function setBounceBytesMax(words: SharedWords, addressSpace: number, bytes: number): void {
+  if (!(Number.isInteger(bytes) && bytes >= 0 && bytes < 2 ** 31)) {
+    throw new MemoryError(
+      'INVALID_ARGUMENT',
+      `a bounce budget of ${String(bytes)} bytes: give a whole number below 2^31`,
+    );
+  }
+  Atomics.store(words, bounceMaxWord(addressSpace), bytes); // pairs with BounceBudget.take
+  wakeMapClients(words);
 }
 
 /** The slot's thread has exited, or has ended its reader: its bounce buffers are gone, its clients wait no more. */

@@ -72,9 +72,10 @@ export class HoldKeeper<View> {
     }
   }
 
-  /** Stops waiting. What is kept is dropped with the machine's buffers. */
+  /** Ends all holds, with the machine: who waits for their end shall not wait for ever. */
   close(): void {
     this.closed = true;
+    this.poll();
     Atomics.notify(this.words, WORD_HOLDS_ENDED);
   }
 
@@ -85,6 +86,7 @@ export class HoldKeeper<View> {
   }
 
   private isHeld(cell: number): boolean {
+    if (this.closed) return false;
     for (let slot = 0; slot < READER_COUNT_MAX; slot += 1) {
       const word = readerHoldsWord(slot);
       if (Atomics.load(this.words, word + HOLD_COUNT) === 0) continue; // pairs with HoldTaker.take

@@ -7,7 +7,6 @@
  * Writes: WORD_ROOTS. Order: encode, store the roots, GraceWriter.advance(), GraceWriter.retire().
  */
 import { MemoryError } from '../base/errors.ts';
-import { HoldKeeper } from '../grace/hold-keeper.ts';
 import type { GraceWriter } from '../grace/writer.ts';
 import { ADDRESS_SPACE_COUNT_MAX, rootWord, type SharedWords } from '../layout/control-block.ts';
 import type { AddressSpace } from '../model/address-space.ts';
@@ -19,27 +18,14 @@ import {
   type TransactionChanges,
   type TransactionParticipant,
 } from '../model/transaction.ts';
-import {
-  type AddressWindow,
-  changedRanges,
-  EMPTY_FLAT_VIEW,
-  type FlatView,
-  flatViewsEqual,
-} from '../render/flat-view.ts';
+import { EMPTY_FLAT_VIEW, type FlatView, flatViewsEqual } from '../render/flat-view.ts';
 import { renderFlatView } from '../render/render.ts';
 import { viewRootOf } from '../render/view-root.ts';
-import { type EncodedView, encodeView, releaseView, type ViewResources } from './encode-view.ts';
-
-/** What one publication changed. */
-export interface Publication {
-  /** Readers that have announced it, or a later one, use the new layout. */
-  readonly generation: number;
-  /** The address spaces whose view is another one now, with the addresses that answer differently. */
-  readonly changed: readonly {
-    readonly addressSpace: AddressSpace;
-    readonly windows: readonly AddressWindow[];
-  }[];
-}
+import { letOwnersGo, type ViewResources } from './encode-view.ts';
+import type { Listeners } from './listeners.ts';
+import { type PublicationListener, Publications } from './publications.ts';
+import type { ViewChange } from './view-change.ts';
+import { type PublishedView, ViewStore } from './view-store.ts';
 
 export interface PublisherOptions {
   /** Retired bytes past which a transaction is refused with BACK_PRESSURE. */
@@ -48,13 +34,8 @@ export interface PublisherOptions {
   readonly onAddressSpace?: (index: number, space: AddressSpace) => void;
   /** Called after the new roots are stored, before anything that they replaced may be reclaimed. */
   readonly onPublished?: () => void;
-}
-
-interface PublishedView {
-  readonly flat: FlatView;
-  readonly encoded: EncodedView;
-  /** Address spaces that show it; it is retired with the last. */
-  userCount: number;
+  /** Told of each commit once its roots are visible, before what they replaced is retired. */
+  readonly listeners?: Listeners;
 }
 
 interface SpaceState {
@@ -72,29 +53,28 @@ interface Replacement {
 export class Publisher implements TransactionParticipant {
   /** Stored in every view made from now on; readers find it as their port's layoutTag. The caller's number. */
   layoutTag = 0;
-  /** Views that readers hold beyond their grace period. */
-  readonly holds: HoldKeeper<FlatView>;
+  /** Every view that was encoded and has not ended. */
+  readonly store: ViewStore;
   private readonly control: SharedWords;
-  private readonly resources: ViewResources;
   private readonly grace: GraceWriter;
   private readonly options: PublisherOptions;
   private readonly spaces = new Map<AddressSpace, SpaceState>();
   /** Taken away in the transaction that is open. */
   private readonly removed = new Map<SpaceState, AddressSpace>();
   private readonly views = new Map<MemoryRegion | null, PublishedView>();
-  private readonly listeners = new Set<(publication: Publication) => void>();
+  private readonly announcements = new Publications();
   private readonly emptyView: PublishedView;
   private spaceCount = 0;
-  private version = 0;
   private publicationCount = 0;
+  private dirtyTracked = false;
+  private publishedTracked = false;
 
   constructor(control: SharedWords, resources: ViewResources, grace: GraceWriter, options: PublisherOptions) {
     this.control = control;
-    this.holds = new HoldKeeper(control);
-    this.resources = resources;
+    this.store = new ViewStore(control, resources, grace);
     this.grace = grace;
     this.options = options;
-    this.emptyView = this.encode(EMPTY_FLAT_VIEW);
+    this.emptyView = this.store.encode(EMPTY_FLAT_VIEW, 0);
     this.emptyView.userCount = 1; // immortal
     this.views.set(null, this.emptyView);
   }
@@ -156,26 +136,49 @@ export class Publisher implements TransactionParticipant {
     return this.stateOf(space).index;
   }
 
+  /** Renders every address space again: all masks change. @throws what a transaction throws */
+  setTracked(tracked: boolean): void {
+    const before = this.dirtyTracked;
+    mutate({
+      pending: true,
+      regions: [],
+      apply: () => (this.dirtyTracked = tracked),
+      undo: () => (this.dirtyTracked = before),
+    });
+  }
+
   /** The flat view that readers of `space` find. */
   flatViewOf(space: AddressSpace): FlatView {
     return (this.stateOf(space).view ?? this.emptyView).flat;
   }
 
-  /** Calls `listener` after each publication. It must not change the tree. Returns how to stop that. */
-  onPublication(listener: (publication: Publication) => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+  /** The same, once it is published. @throws MemoryError ADDRESS_SPACE_UNKNOWN while a transaction adds `space` */
+  publishedViewOf(space: AddressSpace): FlatView {
+    const { view } = this.stateOf(space);
+    if (view !== null) return view.flat;
+    throw new MemoryError(
+      'ADDRESS_SPACE_UNKNOWN',
+      `address space '${space.name}' appears at the end of the transaction that is open; use it after that`,
+    );
   }
 
-  /** Calls `free` once no view that a reader holds shows `region`; to call after the last one's grace period. */
-  onceUnheld(region: MemoryRegion, free: () => void): void {
-    this.holds.onceUnheld(({ ranges }) => ranges.some((range) => range.region === region), free);
+  /** What readers find until the transaction that is open ends, also where that removes `space`. */
+  seenViewOf(space: AddressSpace): FlatView {
+    for (const [state, gone] of this.removed)
+      if (gone === space && state.view !== null) return state.view.flat;
+    return this.spaces.get(space)?.view?.flat ?? EMPTY_FLAT_VIEW;
+  }
+
+  /** Calls `listener` after each publication. It must not change the tree. Returns how to stop that. */
+  onPublication(listener: PublicationListener): () => void {
+    return this.announcements.listen(listener);
   }
 
   prepare(changes: TransactionChanges): PreparedCommit | null {
     const affected = this.affectedSpaces(changes);
-    if (affected.size === 0 && this.removed.size === 0) return null;
+    if (affected.size === 0 && this.removed.size === 0) return this.prepareListeners(changes);
     this.refuseWhenBehind();
+    const topology = [...affected.values()].some(({ view }) => view !== null);
     const fresh = new Map<MemoryRegion | null, PublishedView>();
     const replacements: Replacement[] = [];
     try {
@@ -184,14 +187,29 @@ export class Publisher implements TransactionParticipant {
         if (after !== state.view) replacements.push({ space, state, before: state.view, after });
       }
     } catch (error) {
-      this.releaseAll(fresh.values());
+      this.store.abandon(fresh.values());
       throw error;
     }
     for (const [state, space] of this.removed) {
       if (state.view !== this.emptyView)
         replacements.push({ space, state, before: state.view, after: this.emptyView });
     }
-    return { publish: () => this.publish(replacements), abandon: () => this.releaseAll(fresh.values()) };
+    return {
+      publish: () => this.publish(replacements, topology, changes),
+      abandon: () => this.store.abandon(fresh.values()),
+    };
+  }
+
+  /** Where no view can be another one, listeners may still have something to hear. */
+  private prepareListeners(changes: TransactionChanges): PreparedCommit | null {
+    if (changes.eventfds.size === 0 && changes.coalesced.size === 0) return null;
+    return { publish: () => this.tellListeners([], false, changes, []), abandon: () => {} };
+  }
+
+  /** No reader is left, and no transaction comes: what is shown here keeps no owner any more. */
+  close(): void {
+    for (const view of this.views.values()) letOwnersGo(view.encoded);
+    this.views.clear();
   }
 
   private stateOf(space: AddressSpace): SpaceState {
@@ -212,6 +230,7 @@ export class Publisher implements TransactionParticipant {
       if (state !== undefined) affected.set(space, state);
     };
     for (const space of rerooted) note(space);
+    if (this.dirtyTracked !== this.publishedTracked) for (const space of this.spaces.keys()) note(space);
     for (const region of regions) for (const space of rootsSeeing(region)) note(space);
     return affected;
   }
@@ -233,26 +252,36 @@ export class Publisher implements TransactionParticipant {
     if (viewRoot === null) return this.emptyView;
     const known = fresh.get(viewRoot);
     if (known !== undefined) return known;
-    const flat = renderFlatView(viewRoot);
+    const flat = renderFlatView(viewRoot, undefined, undefined, this.dirtyTracked);
     const published = this.views.get(viewRoot);
     if (published !== undefined && flatViewsEqual(published.flat, flat)) return published;
-    const view = this.encode(flat);
+    const view = this.store.encode(flat, this.layoutTag);
     fresh.set(viewRoot, view);
     return view;
   }
 
-  private encode(flat: FlatView): PublishedView {
-    this.version = (this.version + 1) | 0;
-    return { flat, encoded: encodeView(flat, this.resources, this.version, this.layoutTag), userCount: 0 };
-  }
-
-  private releaseAll(views: Iterable<PublishedView>): void {
-    for (const view of views) releaseView(view.encoded, this.resources.arena);
-  }
-
-  private publish(replacements: readonly Replacement[]): void {
+  private publish(
+    replacements: readonly Replacement[],
+    topology: boolean,
+    changes: TransactionChanges,
+  ): void {
+    const removed = [...this.removed.values()];
     this.removed.clear();
-    if (replacements.length === 0) return;
+    this.publishedTracked = this.dirtyTracked;
+    const generation = replacements.length === 0 ? null : this.storeRoots(replacements);
+    const views = replacements.map(({ space, before, after }) => ({
+      addressSpace: space,
+      before: (before ?? this.emptyView).flat,
+      after: after.flat,
+    }));
+    this.tellListeners(views, topology, changes, removed);
+    if (generation === null) return;
+    for (const { before } of replacements) this.retireUnused(before);
+    this.announcements.announce(generation, views);
+  }
+
+  /** @returns the generation in which readers find them */
+  private storeRoots(replacements: readonly Replacement[]): number {
     for (const { space, state, before } of replacements) {
       if (before === null && this.spaces.has(space)) this.options.onAddressSpace?.(state.index, space);
     }
@@ -268,8 +297,17 @@ export class Publisher implements TransactionParticipant {
       if (after.flat.root !== null) this.views.set(after.flat.root, after);
       if (before !== null) before.userCount -= 1;
     }
-    for (const { before } of replacements) this.retireUnused(before);
-    if (this.listeners.size > 0) this.announce(generation, replacements);
+    return generation;
+  }
+
+  private tellListeners(
+    views: readonly ViewChange[],
+    topology: boolean,
+    changes: TransactionChanges,
+    removed: readonly AddressSpace[],
+  ): void {
+    const flatViewOf = (space: AddressSpace): FlatView => this.seenViewOf(space);
+    this.options.listeners?.commit({ views, topology, changes, removed, flatViewOf });
   }
 
   private retireUnused(view: PublishedView | null): void {
@@ -277,22 +315,6 @@ export class Publisher implements TransactionParticipant {
     view.userCount = -1; // once only, though several address spaces left it together
     const { root } = view.flat;
     if (this.views.get(root) === view) this.views.delete(root);
-    const { headerCell, sizeBytes } = view.encoded;
-    const release = (): void => releaseView(view.encoded, this.resources.arena);
-    this.grace.retire(sizeBytes, () => this.holds.reclaim(headerCell, view.flat, sizeBytes, release));
-  }
-
-  private announce(generation: number, replacements: readonly Replacement[]): void {
-    const compared: { before: PublishedView; after: PublishedView; windows: readonly AddressWindow[] }[] = [];
-    const changed = replacements.map(({ space, before, after }) => {
-      const old = before ?? this.emptyView;
-      let pair = compared.find((known) => known.before === old && known.after === after);
-      if (pair === undefined) {
-        pair = { before: old, after, windows: changedRanges(old.flat, after.flat) };
-        compared.push(pair); // address spaces that share a view share its comparison
-      }
-      return { addressSpace: space, windows: pair.windows };
-    });
-    for (const listener of this.listeners) listener({ generation, changed });
+    this.store.retire(view);
   }
 }

@@ -67,7 +67,11 @@ export class BenchMachine {
   constructor(options: BenchMachineOptions = {}) {
     this.arena = new Arena(options.arenaBytes ?? 2 ** 22, true);
     encodeUnassignedSection(this.arena);
-    this.ram = new RamStore(options.ramBytes ?? 2 ** 24, (attachment) => this.posted.push(attachment));
+    this.ram = new RamStore(
+      options.ramBytes ?? 2 ** 24,
+      (attachment) => this.posted.push(attachment),
+      (free) => this.grace.callRcu(free),
+    );
     this.views = new RamViews(this.ram.main);
     this.views.onMissing = () => {
       for (const message of this.posted)
@@ -82,7 +86,7 @@ export class BenchMachine {
     this.publisher = new Publisher(this.control, resources, this.grace, {
       garbageBytesMax: options.garbageBytesMax ?? 2 ** 20,
     });
-    this.ram.onceUnheld = (region, free) => this.publisher.onceUnheld(region, free);
+    this.ram.onceUnheld = (region, free) => this.publisher.store.onceUnheld(region, free);
     registerParticipant(this.publisher);
     this.grace.addReader(0);
     this.reader = new GraceReader(this.control, 0);
@@ -109,6 +113,8 @@ export class BenchMachine {
   close(): void {
     this.grace.close();
     unregisterParticipant(this.publisher);
+    this.ram.close();
+    this.publisher.close();
   }
 
   private idOf(region: MemoryRegion): number {

@@ -123,12 +123,12 @@ describe('a mapping outlives the layout', () => {
     machine.checkpoint();
     port.write(0, 1, 7);
     expect(mapping.bytes[0]).toBe(42);
-    machine.publisher.onceUnheld(ram, () => {
+    machine.publisher.store.onceUnheld(ram, () => {
       isFreed = true;
     });
     expect(isFreed).toBe(false);
     port.unmap(mapping);
-    machine.publisher.holds.poll();
+    machine.publisher.store.poll();
     expect(isFreed).toBe(true);
     expect(mapping.bytes[0]).toBe(0); // freed blocks are zeroed: the mapping has ended
   });
@@ -143,15 +143,15 @@ describe('a mapping outlives the layout', () => {
       bar.setAddress(i * PAGE);
       machine.checkpoint();
       machine.grace.poll();
-      most = Math.max(most, machine.publisher.holds.heldBytes);
+      most = Math.max(most, machine.publisher.store.heldBytes);
     }
     expect(most).toBeGreaterThan(0);
-    expect(machine.publisher.holds.heldBytes).toBe(most);
+    expect(machine.publisher.store.heldBytes).toBe(most);
     mapping.bytes[3] = 5;
     expect(port.read(3, 1)).toBe(5);
     port.unmap(mapping);
-    machine.publisher.holds.poll();
-    expect(machine.publisher.holds.heldBytes).toBe(0);
+    machine.publisher.store.poll();
+    expect(machine.publisher.store.heldBytes).toBe(0);
   });
 
   test('views held at a time are bounded; the one too many says so and takes nothing', () => {

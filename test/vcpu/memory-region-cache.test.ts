@@ -170,14 +170,14 @@ describe('a hold on a view', () => {
     root.addSubregion(0x10000, ram('more'));
     machine.checkpoint();
     machine.grace.poll();
-    const held = machine.publisher.holds.heldBytes;
+    const held = machine.publisher.store.heldBytes;
     expect(held).toBeGreaterThan(0);
     holds[0]!.release();
-    machine.publisher.holds.poll();
-    expect(machine.publisher.holds.heldBytes).toBe(held);
+    machine.publisher.store.poll();
+    expect(machine.publisher.store.heldBytes).toBe(held);
     holds[1]!.release();
-    machine.publisher.holds.poll();
-    expect(machine.publisher.holds.heldBytes).toBe(0);
+    machine.publisher.store.poll();
+    expect(machine.publisher.store.heldBytes).toBe(0);
   });
 
   test('of a port that has let go of its layout shows nothing, and can be released', () => {
