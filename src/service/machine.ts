@@ -30,8 +30,8 @@ import type { MemoryPort } from '../vcpu/memory-port.ts';
 import { AttachmentHub } from './attachment-hub.ts';
 import { ControlMemory } from './control-memory.ts';
 import { DeviceHosts } from './device-hosts.ts';
+import { MachineDma } from './machine-dma.ts';
 import { fullMachineOptions, type MachineOptions } from './machine-options.ts';
-import { MachineRam } from './machine-ram.ts';
 import { MemoryQueries } from './memory-queries.ts';
 import { PiscinaHost } from './piscina-host.ts';
 import { ThreadHost } from './thread-host.ts';
@@ -44,6 +44,8 @@ export interface MachineGauges {
   readonly liveBytes: number;
   /** Arena bytes that wait for a grace period. */
   readonly retiredBytes: number;
+  /** Arena bytes of replaced views that someone holds, by a mapping, a cache or a hold. */
+  readonly heldBytes: number;
   /** The most of the arena that was ever in use. */
   readonly highWaterBytes: number;
   /** Bytes reserved for RAM in all buffers, touched or not. */
@@ -52,7 +54,7 @@ export interface MachineGauges {
   readonly publications: number;
 }
 
-export class Machine extends MachineRam {
+export class Machine extends MachineDma {
   /** What a reader thread is started with. */
   readonly shared: SharedMachine;
   /** What answers where. */
@@ -62,7 +64,7 @@ export class Machine extends MachineRam {
   private readonly arena: Arena;
   protected readonly ram: RamStore;
   private readonly grace: GraceWriter;
-  private readonly publisher: Publisher;
+  protected readonly publisher: Publisher;
   private readonly listeners: Listeners;
   private readonly hub = new AttachmentHub();
   private readonly hosts: DeviceHosts;
@@ -74,7 +76,7 @@ export class Machine extends MachineRam {
   constructor(options: MachineOptions = {}) {
     super();
     const full = fullMachineOptions(options);
-    const control = createControlBlock();
+    const control = createControlBlock(full.bounceBytesMax);
     this.arena = new Arena(full.arenaBytes, full.checked);
     encodeUnassignedSection(this.arena);
     this.ram = new RamStore(
@@ -83,7 +85,13 @@ export class Machine extends MachineRam {
       (free) => this.callRcu(free),
     );
     this.grace = new GraceWriter(control, full);
-    this.shared = { control: control.buffer, arena: this.arena.words.buffer, ram: this.ram.main };
+    const { traceAccesses } = full;
+    this.shared = {
+      control: control.buffer,
+      arena: this.arena.words.buffer,
+      ram: this.ram.main,
+      traceAccesses,
+    };
     this.hosts = new DeviceHosts(
       this.shared,
       { grace: this.grace, hub: this.hub },
@@ -108,6 +116,7 @@ export class Machine extends MachineRam {
       onAddressSpace: (index, { name }) => this.hub.post({ kind: 'address-space', index, name }),
       onPublished: () => this.control.refresh(),
     });
+    this.ram.onceUnheld = (region, free) => this.publisher.store.onceUnheld(region, free);
     registerParticipant(this.publisher);
     this.query = new MemoryQueries(this.publisher);
     this.dirtyTracking = new DirtyTracking(this.publisher, this.listeners);
@@ -250,9 +259,11 @@ export class Machine extends MachineRam {
 
   get gauges(): MachineGauges {
     const retiredBytes = this.grace.retiredBytes;
+    const { heldBytes } = this.publisher.store;
     return {
-      liveBytes: this.arena.usedBytes - retiredBytes,
+      liveBytes: this.arena.usedBytes - retiredBytes - heldBytes,
       retiredBytes,
+      heldBytes,
       highWaterBytes: this.arena.highWaterBytes,
       ramReservedBytes: this.ram.reservedBytes,
       publications: this.publisher.publications,
@@ -276,6 +287,7 @@ export class Machine extends MachineRam {
     this.grace.poll(); // no reader is left: who awaits a grace period shall not wait for ever
     this.publisher.close();
     this.grace.close();
+    this.publisher.store.close();
     this.endRam();
   }
 
