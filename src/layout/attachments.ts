@@ -14,6 +14,8 @@ export interface SharedMachine {
   readonly arena: SharedArrayBuffer;
   /** RAM buffer 0; RAM blocks are carved from it where they fit. */
   readonly ram: SharedArrayBuffer;
+  /** Ports tell of each access to a device: base/trace.ts. */
+  readonly traceAccesses?: boolean;
 }
 
 interface AttachedCommon {

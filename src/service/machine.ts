@@ -31,8 +31,8 @@ import { AttachmentHub } from './attachment-hub.ts';
 import { ControlMemory } from './control-memory.ts';
 import { DeviceHosts } from './device-hosts.ts';
 import { DeviceShortcuts } from './device-shortcuts.ts';
+import { MachineDma } from './machine-dma.ts';
 import { fullMachineOptions, type MachineOptions } from './machine-options.ts';
-import { MachineRam } from './machine-ram.ts';
 import { MemoryQueries } from './memory-queries.ts';
 import { PiscinaHost } from './piscina-host.ts';
 import { ThreadHost } from './thread-host.ts';
@@ -45,6 +45,8 @@ export interface MachineGauges {
   readonly liveBytes: number;
   /** Arena bytes that wait for a grace period. */
   readonly retiredBytes: number;
+  /** Arena bytes of replaced views that someone holds, by a mapping, a cache or a hold. */
+  readonly heldBytes: number;
   /** The most of the arena that was ever in use. */
   readonly highWaterBytes: number;
   /** Bytes reserved for RAM in all buffers, touched or not. */
@@ -53,7 +55,7 @@ export interface MachineGauges {
   readonly publications: number;
 }
 
-export class Machine extends MachineRam {
+export class Machine extends MachineDma {
   /** What a reader thread is started with. */
   readonly shared: SharedMachine;
   /** What answers where. */
@@ -63,12 +65,12 @@ export class Machine extends MachineRam {
   private readonly arena: Arena;
   protected readonly ram: RamStore;
   private readonly grace: GraceWriter;
-  private readonly publisher: Publisher;
+  protected readonly publisher: Publisher;
   private readonly listeners: Listeners;
   private readonly hub = new AttachmentHub();
   private readonly hosts: DeviceHosts;
   private readonly control: ControlMemory;
-  private readonly shortcuts: DeviceShortcuts;
+  protected readonly shortcuts: DeviceShortcuts;
   private readonly vcpuSet: VcpuSet;
   private closing: Promise<void> | null = null;
 
@@ -76,7 +78,7 @@ export class Machine extends MachineRam {
   constructor(options: MachineOptions = {}) {
     super();
     const full = fullMachineOptions(options);
-    const control = createControlBlock();
+    const control = createControlBlock(full.bounceBytesMax);
     this.arena = new Arena(full.arenaBytes, full.checked);
     encodeUnassignedSection(this.arena);
     this.ram = new RamStore(
@@ -85,7 +87,13 @@ export class Machine extends MachineRam {
       (free) => this.callRcu(free),
     );
     this.grace = new GraceWriter(control, full);
-    this.shared = { control: control.buffer, arena: this.arena.words.buffer, ram: this.ram.main };
+    const { traceAccesses } = full;
+    this.shared = {
+      control: control.buffer,
+      arena: this.arena.words.buffer,
+      ram: this.ram.main,
+      traceAccesses,
+    };
     this.hosts = new DeviceHosts(
       this.shared,
       { grace: this.grace, hub: this.hub, onGone: (slot) => this.shortcuts.coalescing.readerGone(slot) },
@@ -116,6 +124,7 @@ export class Machine extends MachineRam {
       onAddressSpace: (index, { name }) => this.hub.post({ kind: 'address-space', index, name }),
       onPublished: () => this.control.refresh(),
     });
+    this.ram.onceUnheld = (region, free) => this.publisher.store.onceUnheld(region, free);
     registerParticipant(this.shortcuts);
     registerParticipant(this.publisher);
     this.query = new MemoryQueries(this.publisher);
@@ -207,15 +216,6 @@ export class Machine extends MachineRam {
     this.listeners.remove(listener, (space) => this.publisher.seenViewOf(space));
   }
 
-  /**
-   * Has coalesced writes that were queued until now done: to `region`, or to all. Resolves when they are, or when
-   * the host that should do them has died. Those of devices in the control thread are done when it returns.
-   * @source QEMU qemu_flush_coalesced_mmio_buffer
-   */
-  flushCoalesced(region: MemoryRegion | null = null): Promise<void> {
-    return this.shortcuts.coalescing.flush(region);
-  }
-
   /** Starts a vCPU: see VcpuSet.start. */
   startVcpu(options: VcpuStartOptions): VcpuHandle {
     this.refuseWhenClosed();
@@ -269,9 +269,11 @@ export class Machine extends MachineRam {
 
   get gauges(): MachineGauges {
     const retiredBytes = this.grace.retiredBytes;
+    const { heldBytes } = this.publisher.store;
     return {
-      liveBytes: this.arena.usedBytes - retiredBytes,
+      liveBytes: this.arena.usedBytes - retiredBytes - heldBytes,
       retiredBytes,
+      heldBytes,
       highWaterBytes: this.arena.highWaterBytes,
       ramReservedBytes: this.ram.reservedBytes,
       publications: this.publisher.publications,
@@ -296,6 +298,7 @@ export class Machine extends MachineRam {
     this.grace.poll(); // no reader is left: who awaits a grace period shall not wait for ever
     this.publisher.close();
     this.grace.close();
+    this.publisher.store.close();
     this.endRam();
   }
 

@@ -21,6 +21,7 @@ import type { DeviceReport } from '../../src/vcpu/failure-reports.ts';
 import { MemoryPort } from '../../src/vcpu/memory-port.ts';
 import { RamViews } from '../../src/vcpu/ram-views.ts';
 import { ReaderSession } from '../../src/vcpu/reader-session.ts';
+import { ThreadHolds } from '../../src/vcpu/thread-holds.ts';
 
 export interface BenchMachineOptions extends GraceWriterOptions {
   readonly arenaBytes?: number;
@@ -57,6 +58,7 @@ export class BenchMachine {
   readonly posted: Attachment[] = [];
   readonly reports: DeviceReport[] = [];
   readonly views: RamViews;
+  readonly holds = new ThreadHolds(this.control, 0);
   private readonly table: DeviceTable;
   private readonly devices: DeviceHandler[] = [];
   private readonly deviceIds = new Map<MemoryRegion, number>();
@@ -84,6 +86,7 @@ export class BenchMachine {
     this.publisher = new Publisher(this.control, resources, this.grace, {
       garbageBytesMax: options.garbageBytesMax ?? 2 ** 20,
     });
+    this.ram.onceUnheld = (region, free) => this.publisher.store.onceUnheld(region, free);
     registerParticipant(this.publisher);
     this.grace.addReader(0);
     this.reader = new GraceReader(this.control, 0);
@@ -96,7 +99,7 @@ export class BenchMachine {
   show(name: string, root: MemoryRegion | null): { space: AddressSpace; port: MemoryPort } {
     const space = new AddressSpace(name, root);
     const index = this.publisher.add(space);
-    const memory = { control: this.control, arena: this.arena.words, ram: this.views };
+    const memory = { control: this.control, arena: this.arena.words, ram: this.views, holds: this.holds };
     const port = new MemoryPort(memory, index, this.table);
     this.ports.push(port);
     port.refresh();
