@@ -32,6 +32,7 @@ export {
   memTxFailure,
 } from './base/mem-tx-result.ts';
 export type { Address } from './vcpu/address-space-port.ts';
+export type { CodeWatch } from './vcpu/code-watch.ts';
 export type { MemoryPort } from './vcpu/memory-port.ts';
 export type { Vcpu } from './vcpu/vcpu.ts';
 export type { VcpuProgram } from './vcpu/vcpu-run.ts';

@@ -8,6 +8,7 @@
  *   2     WORD_GENERATION            control  odd; advances by GENERATION_STEP after each publication
  *   32    WORD_DEVICE_LOCK           holder   0, or 1 + reader slot of the holder; taken by compareExchange
  *   33    WORD_DEVICE_LOCK_WAITERS   waiters  how many readers sleep on WORD_DEVICE_LOCK; Atomics.add
+ *   48    WORD_DIRTY_EPOCH           anyone   Atomics.add after dirty bits were cleared: armed stores must be dropped
  *   64    WORD_ROOTS                 control  + address space: arena cell of its published view
  *   1088  WORD_READERS               (below)  + slot * READER_STRIDE_WORDS: a reader's own lines
  *   9792  WORD_MAILBOXES             (below)  + slot * MAILBOX_STRIDE_WORDS: layout/mailbox.ts
@@ -22,6 +23,7 @@
  *   3     READER_INTERRUPTS          anyone   Atomics.add; waitForInterrupt() sleeps on it
  *   4     READER_PHASE               reader   PHASE_*: what the vCPU does; diagnostics
  *   5     READER_BEAT                reader   checkpoints that announced a generation; diagnostics
+ *   6     READER_DIRTY_EPOCH         reader   WORD_DIRTY_EPOCH when it last dropped its armed stores
  *
  * Invariant: a word has one writing thread for as long as the block lives, except where its row names a
  * protocol. A thread's words are written by the control thread after that thread's exit was confirmed.
@@ -36,6 +38,7 @@ export const WORD_LAYOUT_VERSION = 1;
 export const WORD_GENERATION = 2;
 export const WORD_DEVICE_LOCK = 32; // a cache line of its own
 export const WORD_DEVICE_LOCK_WAITERS = 33;
+export const WORD_DIRTY_EPOCH = 48; // a cache line of its own
 export const WORD_ROOTS = 64;
 export const WORD_READERS = 1088;
 export const WORD_MAILBOXES = 9792;
@@ -47,6 +50,7 @@ export const READER_RUN_STATE = 2;
 export const READER_INTERRUPTS = 3;
 export const READER_PHASE = 4;
 export const READER_BEAT = 5;
+export const READER_DIRTY_EPOCH = 6;
 
 export const ADDRESS_SPACE_COUNT_MAX = 1024;
 /** vCPUs: the first reader slots. */

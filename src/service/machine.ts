@@ -18,6 +18,7 @@ import {
 } from '../model/transaction.ts';
 import { Arena } from '../publish/arena.ts';
 import { DeviceRegistry } from '../publish/device-registry.ts';
+import { DirtyPages } from '../publish/dirty-pages.ts';
 import { DirtyTracking } from '../publish/dirty-tracking.ts';
 import { encodeUnassignedSection } from '../publish/encode-view.ts';
 import { Listeners } from '../publish/listeners.ts';
@@ -30,6 +31,8 @@ import type { MemoryPort } from '../vcpu/memory-port.ts';
 import { AttachmentHub } from './attachment-hub.ts';
 import { ControlMemory } from './control-memory.ts';
 import { DeviceHosts } from './device-hosts.ts';
+import { MachineDirtyLog } from './machine-dirty-log.ts';
+import type { MachineGauges } from './machine-gauges.ts';
 import { fullMachineOptions, type MachineOptions } from './machine-options.ts';
 import { MemoryQueries } from './memory-queries.ts';
 import { PiscinaHost } from './piscina-host.ts';
@@ -37,29 +40,18 @@ import { ThreadHost } from './thread-host.ts';
 import type { VcpuHandle } from './vcpu-handle.ts';
 import { VcpuSet, type VcpuStartOptions } from './vcpu-set.ts';
 
-/** Figures of the shared buffers; V8's heap figures do not count these. */
-export interface MachineGauges {
-  /** Arena bytes of published views. */
-  readonly liveBytes: number;
-  /** Arena bytes that wait for a grace period. */
-  readonly retiredBytes: number;
-  /** The most of the arena that was ever in use. */
-  readonly highWaterBytes: number;
-  /** Bytes reserved for RAM in all buffers, touched or not. */
-  readonly ramReservedBytes: number;
-  /** Transactions that changed what vCPUs see. */
-  readonly publications: number;
-}
-
 export class Machine {
   /** What a reader thread is started with. */
   readonly shared: SharedMachine;
+  /** Which pages were written: reading and clearing, while vCPUs run. */
+  readonly dirtyLog: MachineDirtyLog;
   /** What answers where. */
   readonly query: MemoryQueries;
   /** Logging of all memory, for migration. */
   readonly dirtyTracking: DirtyTracking;
   private readonly arena: Arena;
   private readonly ram: RamStore;
+  private readonly dirtyPages: DirtyPages;
   private readonly grace: GraceWriter;
   private readonly publisher: Publisher;
   private readonly listeners: Listeners;
@@ -76,8 +68,9 @@ export class Machine {
     this.arena = new Arena(full.arenaBytes, full.checked);
     encodeUnassignedSection(this.arena);
     this.ram = new RamStore(full.ramReserveBytes, (attachment) => this.hub.post(attachment));
+    this.dirtyPages = new DirtyPages(this.ram);
     this.grace = new GraceWriter(control, full);
-    this.shared = { control: control.buffer, arena: this.arena.words.buffer, ram: this.ram.main };
+    this.shared = { control: control.buffer, arena: this.arena.words.buffer, ...this.ram.shared };
     this.hosts = new DeviceHosts(
       this.shared,
       { grace: this.grace, hub: this.hub },
@@ -100,11 +93,21 @@ export class Machine {
       garbageBytesMax: full.garbageBytesMax,
       listeners: this.listeners,
       onAddressSpace: (index, { name }) => this.hub.post({ kind: 'address-space', index, name }),
-      onPublished: () => this.control.refresh(),
+      onPublished: (views) => {
+        this.control.refresh();
+        this.dirtyPages.published(views);
+      },
     });
     registerParticipant(this.publisher);
     this.query = new MemoryQueries(this.publisher);
     this.dirtyTracking = new DirtyTracking(this.publisher, this.listeners);
+    this.dirtyLog = new MachineDirtyLog({
+      control,
+      pages: this.dirtyPages,
+      audience: this.dirtyTracking,
+      rearm: () => this.control.rearm(),
+      synchronize: () => this.synchronize(),
+    });
     this.vcpuSet = new VcpuSet({
       machine: this.shared,
       grace: this.grace,
@@ -196,9 +199,7 @@ export class Machine {
    * @throws MemoryError NOT_RAM, INVALID_ARGUMENT past the region's end, RAM_EXHAUSTED
    */
   writeRam(region: MemoryRegion, offset: bigint | number, bytes: Uint8Array): void {
-    this.ram.eachPiece(region, BigInt(offset), bytes.length, (piece, done) => {
-      piece.set(bytes.subarray(done, done + piece.length));
-    });
+    this.dirtyPages.write(region, BigInt(offset), bytes);
   }
 
   /** A copy of `size` bytes of a RAM, ROM or ROM device region. Throws as writeRam does. */
@@ -214,7 +215,6 @@ export class Machine {
    */
   async releaseRam(region: MemoryRegion): Promise<void> {
     await this.afterOpenTransaction();
-    refuseMapped(region);
     const free = this.ram.detach(region); // mapped again meanwhile, it has other bytes
     await this.synchronize();
     free();
@@ -292,6 +292,7 @@ export class Machine {
     unregisterParticipant(this.publisher);
     await this.vcpuSet.close();
     await this.hosts.close();
+    this.control.close();
     this.grace.poll(); // no reader is left: who awaits a grace period shall not wait for ever
     this.grace.close();
   }
@@ -310,12 +311,4 @@ export class Machine {
     if (this.closing !== null)
       throw new MemoryError('MACHINE_CLOSED', 'this machine was closed; make another');
   }
-}
-
-function refuseMapped(region: MemoryRegion): void {
-  if (!region.isMapped && region.addressSpaces.size === 0) return;
-  throw new MemoryError(
-    'REGION_STILL_MAPPED',
-    `RAM region '${region.name}' is still mapped; unmap it and its aliases first`,
-  );
 }

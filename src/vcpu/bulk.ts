@@ -132,7 +132,8 @@ function copyOut(slow: SlowAccess, { word, lo, done, count }: Stretch, into: Uin
   return MEMTX_OK;
 }
 
-function copyIn(slow: SlowAccess, { word, lo, done, count }: Stretch, from: Uint8Array): MemTxResult {
+function copyIn(slow: SlowAccess, { word, hi, lo, done, count }: Stretch, from: Uint8Array): MemTxResult {
+  slow.noteWrite(word, hi, lo, count);
   const { bytes } = slow.ram.get(slow.arena[word + section.SECTION_RAM_BUFFER]!);
   bytes.set(from.subarray(done, done + count), slow.ramByte(word, lo));
   return MEMTX_OK;

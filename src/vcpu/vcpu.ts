@@ -22,8 +22,10 @@ import {
   RUN_STATE_STOP,
   readerWord,
   type SharedWords,
+  WORD_DIRTY_EPOCH,
 } from '../layout/control-block.ts';
 import { AttachmentInbox } from './attachment-inbox.ts';
+import { CodeWatch } from './code-watch.ts';
 import type { DeviceReport } from './failure-reports.ts';
 import type { MemoryPort } from './memory-port.ts';
 import type { ReaderSession } from './reader-session.ts';
@@ -39,6 +41,8 @@ export interface VcpuParts {
   readonly addressSpaces: readonly string[];
 }
 
+const dirtyEpochWord = WORD_DIRTY_EPOCH; // a local name: V8 does not fold imported bindings
+
 export class Vcpu {
   /** Also its reader slot. */
   readonly id: number;
@@ -50,6 +54,8 @@ export class Vcpu {
    * @source QEMU asidx_from_attrs
    */
   asidxFromAttrs: (attrs: MemTxAttrs) => number;
+  /** Which guest code was written since it was translated. */
+  readonly code: CodeWatch;
   /** To the address spaces that it was started with, in their order. */
   readonly ports: readonly MemoryPort[];
   private readonly thread: ThreadMemory;
@@ -72,6 +78,7 @@ export class Vcpu {
     this.reader = reader;
     this.session = session;
     this.inbox = new AttachmentInbox(port, ram, devices);
+    this.code = new CodeWatch(words, session, ram);
     this.thread.onMissing = () => this.inbox.drain();
     devices.memory = { memory: (name) => this.port(name) };
     this.runStateWord = readerWord(slot) + READER_RUN_STATE;
@@ -118,8 +125,10 @@ export class Vcpu {
    * @returns false if the vCPU shall stop: return from the program
    */
   checkpoint(): boolean {
-    if (!this.reader.quiescent() && !this.session.attention) return true;
-    return this.attend();
+    if (this.reader.quiescent() || this.session.attention) return this.attend();
+    // A plain load: if a clear happened before, by whatever ordered it before this checkpoint, it is seen here.
+    if (this.words[dirtyEpochWord] !== this.session.dirtyEpoch) this.session.rearm();
+    return true;
   }
 
   /**
