@@ -48,12 +48,16 @@ export {
   type MemTxResult,
   memTxFailure,
 } from './base/mem-tx-result.ts';
+export type { RamBlockInfo } from './base/ram-block-info.ts';
 export type { StallReport } from './grace/writer.ts';
 export { AddressSpace } from './model/address-space.ts';
 export type { CoalescedRange, CoalescedRanges } from './model/coalesced-ranges.ts';
 export type { DirtyLog } from './model/dirty-log.ts';
 export type { EventfdList, EventfdOptions, RegionEventfd } from './model/eventfd-list.ts';
 export { MemoryRegion } from './model/memory-region.ts';
+export { Owner, type OwnerOptions } from './model/owner.ts';
+export type { BufferWindow, ResizableOptions } from './model/ram-backing.ts';
+export type { RamFileOptions } from './model/ram-file.ts';
 export type { MemoryRegionKind, MemoryRegionOptions } from './model/region-options.ts';
 export { transaction } from './model/transaction.ts';
 export type { DirtyTracking } from './publish/dirty-tracking.ts';
@@ -67,13 +71,13 @@ export {
   type SeenEventfd,
 } from './publish/memory-listener.ts';
 export type { Publication } from './publish/publications.ts';
+export type { RamPlace } from './publish/ram-addresses.ts';
 export type { AddressWindow, FlatRange, FlatView } from './render/flat-view.ts';
 export type { HeldView } from './render/held-view.ts';
 export type { HeldSection, MemoryRegionSection } from './render/memory-region-section.ts';
 export type { DeviceHostDeath } from './service/device-hosts.ts';
-export { Machine } from './service/machine.ts';
+export { Machine, type MachineGauges } from './service/machine.ts';
 export type { MachineDirtyLog } from './service/machine-dirty-log.ts';
-export type { MachineGauges } from './service/machine-gauges.ts';
 export type { MachineOptions } from './service/machine-options.ts';
 export type { MemoryQueries } from './service/memory-queries.ts';
 export type { VcpuHandle, VcpuPhase } from './service/vcpu-handle.ts';

@@ -7,6 +7,7 @@ import { CELL_BYTES, CELL_UNASSIGNED, CELL_WORDS, cellWord, leafEntry } from '..
 import * as section from '../layout/section-record.ts';
 import * as header from '../layout/view-header.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
+import type { Owner } from '../model/owner.ts';
 import type { FlatRange, FlatView } from '../render/flat-view.ts';
 import type { Arena, CellRun } from './arena.ts';
 import { MapBuilder } from './map-builder.ts';
@@ -18,6 +19,8 @@ export interface EncodedView {
   readonly headerCell: number;
   readonly runs: readonly CellRun[];
   readonly sizeBytes: number;
+  /** Owners of what it shows: held from its making to its release. */
+  readonly owners: readonly Owner[];
 }
 
 export interface ViewResources {
@@ -50,7 +53,9 @@ export function encodeView(
 ): EncodedView {
   const writer = new ViewWriter(resources);
   try {
-    return writer.write(view, version, layoutTag);
+    const encoded = writer.write(view, version, layoutTag);
+    for (const owner of encoded.owners) owner.hold();
+    return encoded;
   } catch (error) {
     writer.giveBack();
     throw error;
@@ -60,6 +65,20 @@ export function encodeView(
 /** Gives the view's cells back. Call it after a grace period, or if the view was never published. */
 export function releaseView(view: EncodedView, arena: Arena): void {
   for (const run of view.runs) arena.release(run.cell, run.count);
+  letOwnersGo(view);
+}
+
+/** For a view that no reader will ask for again, though its cells stay. */
+export function letOwnersGo(view: EncodedView): void {
+  for (const owner of view.owners) owner.letGo();
+}
+
+/** Each once, however many ranges are its. */
+function ownersOf({ root, ranges }: FlatView): Owner[] {
+  const owners = new Set<Owner>();
+  if (root?.keeper) owners.add(root.keeper);
+  for (const { region } of ranges) if (region.keeper !== null) owners.add(region.keeper);
+  return [...owners];
 }
 
 function flagsOf(range: FlatRange): number {
@@ -99,7 +118,7 @@ class ViewWriter {
     words[word + header.VIEW_SECTION_COUNT] = this.sectionCells.length;
     words[word + header.VIEW_SECTIONS] = listCell;
     words[word + header.VIEW_LAYOUT_TAG] = layoutTag;
-    return { headerCell, runs: this.runs, sizeBytes: this.sizeBytes };
+    return { headerCell, runs: this.runs, sizeBytes: this.sizeBytes, owners: ownersOf(view) };
   }
 
   giveBack(): void {

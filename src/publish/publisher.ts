@@ -21,7 +21,7 @@ import {
 import { EMPTY_FLAT_VIEW, type FlatView, flatViewsEqual } from '../render/flat-view.ts';
 import { renderFlatView } from '../render/render.ts';
 import { viewRootOf } from '../render/view-root.ts';
-import { type EncodedView, encodeView, releaseView, type ViewResources } from './encode-view.ts';
+import { type EncodedView, encodeView, letOwnersGo, releaseView, type ViewResources } from './encode-view.ts';
 import type { Listeners } from './listeners.ts';
 import { type PublicationListener, Publications } from './publications.ts';
 import type { ViewChange } from './view-change.ts';
@@ -210,6 +210,12 @@ export class Publisher implements TransactionParticipant {
   private prepareListeners(changes: TransactionChanges): PreparedCommit | null {
     if (changes.eventfds.size === 0 && changes.coalesced.size === 0) return null;
     return { publish: () => this.tellListeners([], false, changes, []), abandon: () => {} };
+  }
+
+  /** No reader is left, and no transaction comes: what is shown here keeps no owner any more. */
+  close(): void {
+    for (const view of this.views.values()) letOwnersGo(view.encoded);
+    this.views.clear();
   }
 
   private stateOf(space: AddressSpace): SpaceState {

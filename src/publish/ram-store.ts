@@ -10,6 +10,8 @@ import type { Attachment } from '../layout/attachments.ts';
 import type { SharedWords } from '../layout/control-block.ts';
 import { createDirtyBitmap, DIRTY_ALL_CLIENTS, dirtyPage, markDirtyPages } from '../layout/dirty-bitmap.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
+import { type RegionBacker, refuseFinalized } from '../model/region-lifetime.ts';
+import { RamIds } from './ram-ids.ts';
 
 /** Part of a region's bytes, contiguous in one buffer. A region has one, or more where it is large or grew. */
 export interface RamBlock {
@@ -26,7 +28,8 @@ interface FreeExtent {
   sizeBytes: number;
 }
 
-const BLOCK_ALIGN = 4096;
+/** Bytes of a page: what RAM is reserved in. */
+export const BLOCK_ALIGN = 4096;
 /** V8 in Node 20 holds no larger buffer. */
 export const RAM_BUFFER_BYTES_MAX = 2 ** 32;
 /** A larger RAM region is refused rather than tried: 256 GiB, in 64 buffers. */
@@ -37,24 +40,32 @@ const alignUp = (size: bigint): bigint => (size + BigInt(BLOCK_ALIGN - 1)) & -Bi
 /** Whether a region has bytes of its own here. */
 export const hasBytes = (region: MemoryRegion): boolean => region.isRam || region.kind === 'rom-device';
 
-export class RamStore {
+export class RamStore implements RegionBacker {
   /** By buffer id; null once dropped. */
   private readonly buffers: (Uint8Array<SharedArrayBuffer> | null)[];
   /** Likewise, the dirty bits of each. */
   private readonly dirty: (SharedWords | null)[];
   private readonly blocks = new Map<MemoryRegion, RamBlock[]>();
+  private readonly ids = new RamIds();
   private readonly free: FreeExtent[];
   private readonly post: (attachment: Attachment) => void;
+  private readonly afterGrace: (callback: () => void) => void;
 
   /**
    * @param reserveBytes size of buffer 0; untouched pages of it cost nothing
    * @param post tells the reader threads of further buffers
+   * @param afterGrace calls back once no reader can reach what it could reach before
    */
-  constructor(reserveBytes: number, post: (attachment: Attachment) => void) {
+  constructor(
+    reserveBytes: number,
+    post: (attachment: Attachment) => void,
+    afterGrace: (callback: () => void) => void,
+  ) {
     this.buffers = [new Uint8Array(new SharedArrayBuffer(reserveBytes))];
     this.dirty = [createDirtyBitmap(reserveBytes)];
     this.free = [{ byte: 0, sizeBytes: reserveBytes }];
     this.post = post;
+    this.afterGrace = afterGrace;
   }
 
   /** Buffer 0 and its dirty bits. */
@@ -70,7 +81,7 @@ export class RamStore {
   /**
    * The blocks that hold `region`, ascending by offset and without gaps; made at the first call, and
    * extended when the region has grown since.
-   * @throws MemoryError NOT_RAM; RAM_EXHAUSTED if the system has no memory for another buffer, or the region
+   * @throws MemoryError NOT_RAM; RAM_ID_TAKEN; REGION_FINALIZED; RAM_EXHAUSTED if the system has no memory for another buffer, or the region
    *   has become larger than the backing that it was made with
    */
   blocksOf(region: MemoryRegion): readonly RamBlock[] {
@@ -80,8 +91,7 @@ export class RamStore {
         `region '${region.name}' is of kind '${region.kind}' and has no bytes of its own`,
       );
     }
-    const blocks = this.blocks.get(region) ?? [];
-    this.blocks.set(region, blocks); // before extending: what a failure leaves half-made is found again
+    const blocks = this.blocks.get(region) ?? this.admit(region); // before extending: what a failure leaves half-made is found again
     const { own, capacityBytes } = region.backing;
     if (capacityBytes !== null) refuseBeyond(region, capacityBytes);
     if (own === null) this.extend(region, blocks, capacityBytes ?? region.size);
@@ -96,15 +106,43 @@ export class RamStore {
   /**
    * Takes the region's bytes from it; should it be mapped again, it gets fresh ones.
    * @returns what frees them, to call after a grace period, when no view that a reader may use reaches them
-   * @throws MemoryError REGION_STILL_MAPPED while anything shows it
    */
   detach(region: MemoryRegion): () => void {
-    refuseMapped(region);
     const blocks = this.blocks.get(region) ?? [];
     this.blocks.delete(region);
+    this.ids.give(region);
+    region.lifetime.backers.delete(this);
     return () => {
       for (const block of blocks.splice(0)) this.freeBlock(block);
     };
+  }
+
+  /** detach(), and what it returns called after a grace period; resolves then. */
+  release(region: MemoryRegion): Promise<void> {
+    const free = this.detach(region);
+    return new Promise((resolve) => {
+      this.afterGrace(() => {
+        free();
+        resolve();
+      });
+    });
+  }
+
+  /** The regions that have blocks, in the order in which they got them. */
+  get backedRegions(): Iterable<readonly [MemoryRegion, readonly RamBlock[]]> {
+    return this.blocks;
+  }
+
+  /** Id of the region's blocks, which it has. */
+  idOf(region: MemoryRegion): string {
+    const id = this.ids.of(region);
+    assert(id !== undefined, 'a region with blocks has an id');
+    return id;
+  }
+
+  /** The machine has ended: its regions may live on without it. */
+  close(): void {
+    for (const region of this.blocks.keys()) region.lifetime.backers.delete(this);
   }
 
   /**
@@ -133,6 +171,15 @@ export class RamStore {
       done += count;
     }
     assert(done === size, 'the blocks of a region have no gaps');
+  }
+
+  private admit(region: MemoryRegion): RamBlock[] {
+    refuseFinalized(region);
+    this.ids.take(region);
+    const blocks: RamBlock[] = [];
+    this.blocks.set(region, blocks);
+    region.lifetime.backers.add(this);
+    return blocks;
   }
 
   private bytesOf(buffer: number): Uint8Array<SharedArrayBuffer> {
@@ -232,15 +279,7 @@ export class RamStore {
   }
 }
 
-const blockEnd = (block: RamBlock): bigint => block.offsetInRegion + BigInt(block.sizeBytes);
-
-function refuseMapped(region: MemoryRegion): void {
-  if (!region.isMapped && region.addressSpaces.size === 0) return;
-  throw new MemoryError(
-    'REGION_STILL_MAPPED',
-    `RAM region '${region.name}' is still mapped; unmap it and its aliases first`,
-  );
-}
+export const blockEnd = (block: RamBlock): bigint => block.offsetInRegion + BigInt(block.sizeBytes);
 
 function refuseBeyond(region: MemoryRegion, capacityBytes: bigint): void {
   if (region.size <= capacityBytes) return;

@@ -137,8 +137,9 @@ const inAddressOrder = (children: readonly MemoryRegion[]): MemoryRegion[] =>
     return b.priority - a.priority;
   });
 
-/** A captured owner is the text that QEMU printed; any other name is shown as a device's id. */
+/** A captured owner is the text that QEMU printed; any other text is shown as a device's id. */
 function ownerSuffix({ owner }: MemoryRegion): string {
   if (owner === null) return ' orphan';
+  if (typeof owner !== 'string') return ` owner:{obj path=${owner.path}}`;
   return /^(owner|parent):\{|^orphan$/.test(owner) ? ` ${owner}` : ` owner:{dev id=${owner}}`;
 }

@@ -32,15 +32,29 @@ import { AttachmentHub } from './attachment-hub.ts';
 import { ControlMemory } from './control-memory.ts';
 import { DeviceHosts } from './device-hosts.ts';
 import { MachineDirtyLog } from './machine-dirty-log.ts';
-import type { MachineGauges } from './machine-gauges.ts';
 import { fullMachineOptions, type MachineOptions } from './machine-options.ts';
+import { MachineRam } from './machine-ram.ts';
 import { MemoryQueries } from './memory-queries.ts';
 import { PiscinaHost } from './piscina-host.ts';
 import { ThreadHost } from './thread-host.ts';
 import type { VcpuHandle } from './vcpu-handle.ts';
 import { VcpuSet, type VcpuStartOptions } from './vcpu-set.ts';
 
-export class Machine {
+/** Figures of the shared buffers; V8's heap figures do not count these. */
+export interface MachineGauges {
+  /** Arena bytes of published views. */
+  readonly liveBytes: number;
+  /** Arena bytes that wait for a grace period. */
+  readonly retiredBytes: number;
+  /** The most of the arena that was ever in use. */
+  readonly highWaterBytes: number;
+  /** Bytes reserved for RAM in all buffers, touched or not. */
+  readonly ramReservedBytes: number;
+  /** Transactions that changed what vCPUs see. */
+  readonly publications: number;
+}
+
+export class Machine extends MachineRam {
   /** What a reader thread is started with. */
   readonly shared: SharedMachine;
   /** Which pages were written: reading and clearing, while vCPUs run. */
@@ -50,8 +64,8 @@ export class Machine {
   /** Logging of all memory, for migration. */
   readonly dirtyTracking: DirtyTracking;
   private readonly arena: Arena;
-  private readonly ram: RamStore;
-  private readonly dirtyPages: DirtyPages;
+  protected readonly ram: RamStore;
+  protected readonly dirtyPages: DirtyPages;
   private readonly grace: GraceWriter;
   private readonly publisher: Publisher;
   private readonly listeners: Listeners;
@@ -63,11 +77,16 @@ export class Machine {
 
   /** @throws MemoryError INVALID_ARGUMENT for an option out of bounds */
   constructor(options: MachineOptions = {}) {
+    super();
     const full = fullMachineOptions(options);
     const control = createControlBlock();
     this.arena = new Arena(full.arenaBytes, full.checked);
     encodeUnassignedSection(this.arena);
-    this.ram = new RamStore(full.ramReserveBytes, (attachment) => this.hub.post(attachment));
+    this.ram = new RamStore(
+      full.ramReserveBytes,
+      (attachment) => this.hub.post(attachment),
+      (free) => this.callRcu(free),
+    );
     this.dirtyPages = new DirtyPages(this.ram);
     this.grace = new GraceWriter(control, full);
     this.shared = { control: control.buffer, arena: this.arena.words.buffer, ...this.ram.shared };
@@ -194,32 +213,6 @@ export class Machine {
     this.listeners.remove(listener, (space) => this.publisher.seenViewOf(space));
   }
 
-  /**
-   * Copies `bytes` into the bytes of a RAM, ROM or ROM device region, mapped or not.
-   * @throws MemoryError NOT_RAM, INVALID_ARGUMENT past the region's end, RAM_EXHAUSTED
-   */
-  writeRam(region: MemoryRegion, offset: bigint | number, bytes: Uint8Array): void {
-    this.dirtyPages.write(region, BigInt(offset), bytes);
-  }
-
-  /** A copy of `size` bytes of a RAM, ROM or ROM device region. Throws as writeRam does. */
-  readRam(region: MemoryRegion, offset: bigint | number, size: number): Uint8Array {
-    const copy = new Uint8Array(size);
-    this.ram.eachPiece(region, BigInt(offset), size, (piece, done) => copy.set(piece, done));
-    return copy;
-  }
-
-  /**
-   * Gives the bytes of `region` back after a grace period. Resolves when that is done.
-   * @throws MemoryError REGION_STILL_MAPPED while anything shows it
-   */
-  async releaseRam(region: MemoryRegion): Promise<void> {
-    await this.afterOpenTransaction();
-    const free = this.ram.detach(region); // mapped again meanwhile, it has other bytes
-    await this.synchronize();
-    free();
-  }
-
   /** Starts a vCPU: see VcpuSet.start. */
   startVcpu(options: VcpuStartOptions): VcpuHandle {
     this.refuseWhenClosed();
@@ -282,7 +275,11 @@ export class Machine {
     };
   }
 
-  /** Stops the vCPUs, ends all threads. Resolves when nothing is left; calling it again is harmless. */
+  /**
+   * Stops the vCPUs, ends all threads, and writes files back that RAM was read from, where that was asked for.
+   * Resolves when nothing is left; calling it again is harmless. Rejects, with all the rest done, if a file cannot
+   * be written: MemoryError RAM_FILE_UNUSABLE, RAM_FILE_READONLY.
+   */
   close(): Promise<void> {
     this.closing ??= this.end();
     return this.closing;
@@ -294,7 +291,9 @@ export class Machine {
     await this.hosts.close();
     this.control.close();
     this.grace.poll(); // no reader is left: who awaits a grace period shall not wait for ever
+    this.publisher.close();
     this.grace.close();
+    this.endRam();
   }
 
   /** A transaction that is open ends first: the grace period begins with its publication. */

@@ -67,7 +67,11 @@ export class BenchMachine {
   constructor(options: BenchMachineOptions = {}) {
     this.arena = new Arena(options.arenaBytes ?? 2 ** 22, true);
     encodeUnassignedSection(this.arena);
-    this.ram = new RamStore(options.ramBytes ?? 2 ** 24, (attachment) => this.posted.push(attachment));
+    this.ram = new RamStore(
+      options.ramBytes ?? 2 ** 24,
+      (attachment) => this.posted.push(attachment),
+      (free) => this.grace.callRcu(free),
+    );
     const { ram: bytes, dirty } = this.ram.shared;
     this.views = new RamViews({ bytes, dirty });
     this.dirty = new DirtyPages(this.ram);
@@ -109,6 +113,8 @@ export class BenchMachine {
   close(): void {
     this.grace.close();
     unregisterParticipant(this.publisher);
+    this.ram.close();
+    this.publisher.close();
   }
 
   private idOf(region: MemoryRegion): number {
