@@ -13,6 +13,7 @@ import {
   readerWord,
   rootWord,
   type SharedWords,
+  WORD_DIRTY_EPOCH,
   WORD_GENERATION,
 } from '../../src/layout/control-block.ts';
 import { POISON } from '../../src/layout/map-entry.ts';
@@ -26,6 +27,7 @@ const dataWord = (view: number): number => 40 + view;
 
 const names = new Map<number, string>([
   [WORD_GENERATION, 'GENERATION'],
+  [WORD_DIRTY_EPOCH, 'DIRTY_EPOCH'],
   [rootWord(0), 'ROOT'],
   ...[0, 1].flatMap((slot): [number, string][] => [
     [readerWord(slot) + READER_ANNOUNCED, `ANNOUNCED ${slot}`],
@@ -280,6 +282,9 @@ describe('the publisher', () => {
       'load ANNOUNCED 0', // poll
     ]);
     const port = operationsOf(machine.control, nameOf, () => machine?.checkpoint());
-    expect(port).toEqual(['load GENERATION', 'store ANNOUNCED 0', 'load AWAITED 0', 'load ROOT']);
+    expect(port).toEqual([
+      ...['load GENERATION', 'store ANNOUNCED 0', 'load AWAITED 0'],
+      ...['load DIRTY_EPOCH', 'load ROOT'],
+    ]);
   });
 });

@@ -15,6 +15,7 @@ const operations = [
   'store',
   'add',
   'or',
+  'and',
   'exchange',
   'compareExchange',
   'notify',
