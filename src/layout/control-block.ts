@@ -9,10 +9,12 @@
  *   32    WORD_DEVICE_LOCK           holder   0, or 1 + reader slot of the holder; taken by compareExchange
  *   33    WORD_DEVICE_LOCK_WAITERS   waiters  how many readers sleep on WORD_DEVICE_LOCK; Atomics.add
  *   48    WORD_DIRTY_EPOCH           anyone   Atomics.add after dirty bits were cleared: armed stores must be dropped
+ *   56    WORD_DELTA_COUNT           control  number of the newest delta, modulo 2^32: layout/delta-ring.ts
  *   64    WORD_ROOTS                 control  + address space: arena cell of its published view
  *   1088  WORD_READERS               (below)  + slot * READER_STRIDE_WORDS: a reader's own lines
  *   9792  WORD_MAILBOXES             (below)  + slot * MAILBOX_STRIDE_WORDS: layout/mailbox.ts
  *   18496 WORD_DEVICE_HOSTS          (below)  + host * DEVICE_HOST_STRIDE_WORDS: layout/mailbox.ts
+ *   19008 WORD_DELTAS                control  + a delta's place * DELTA_STRIDE_WORDS: layout/delta-ring.ts
  *
  * A reader's words, relative to readerWord(slot):
  *
@@ -23,7 +25,8 @@
  *   3     READER_INTERRUPTS          anyone   Atomics.add; waitForInterrupt() sleeps on it
  *   4     READER_PHASE               reader   PHASE_*: what the vCPU does; diagnostics
  *   5     READER_BEAT                reader   checkpoints that announced a generation; diagnostics
- *   6     READER_DIRTY_EPOCH         reader   WORD_DIRTY_EPOCH when it last dropped its armed stores
+ *   6     READER_KICK                control  1 while a grace period has waited long for this reader: pass a checkpoint soon
+ *   7     READER_DIRTY_EPOCH         reader   WORD_DIRTY_EPOCH when it last dropped its armed stores
  *
  * Invariant: a word has one writing thread for as long as the block lives, except where its row names a
  * protocol. A thread's words are written by the control thread after that thread's exit was confirmed.
@@ -38,11 +41,13 @@ export const WORD_LAYOUT_VERSION = 1;
 export const WORD_GENERATION = 2;
 export const WORD_DEVICE_LOCK = 32; // a cache line of its own
 export const WORD_DEVICE_LOCK_WAITERS = 33;
-export const WORD_DIRTY_EPOCH = 48; // a cache line of its own
+export const WORD_DIRTY_EPOCH = 48; // a cache line for both: readers load them at the same points
+export const WORD_DELTA_COUNT = 56;
 export const WORD_ROOTS = 64;
 export const WORD_READERS = 1088;
 export const WORD_MAILBOXES = 9792;
 export const WORD_DEVICE_HOSTS = 18496;
+export const WORD_DELTAS = 19008;
 
 export const READER_ANNOUNCED = 0;
 export const READER_AWAITED = 1;
@@ -50,7 +55,8 @@ export const READER_RUN_STATE = 2;
 export const READER_INTERRUPTS = 3;
 export const READER_PHASE = 4;
 export const READER_BEAT = 5;
-export const READER_DIRTY_EPOCH = 6;
+export const READER_KICK = 6;
+export const READER_DIRTY_EPOCH = 7;
 
 export const ADDRESS_SPACE_COUNT_MAX = 1024;
 /** vCPUs: the first reader slots. */
@@ -61,7 +67,8 @@ export const READER_COUNT_MAX = 272;
 export const READER_STRIDE_WORDS = 32; // 128 bytes: a line and its prefetched neighbour
 export const MAILBOX_STRIDE_WORDS = 32;
 export const DEVICE_HOST_STRIDE_WORDS = 32;
-export const CONTROL_BLOCK_BYTES = 4 * (WORD_DEVICE_HOSTS + DEVICE_HOST_COUNT_MAX * DEVICE_HOST_STRIDE_WORDS);
+/** The last part is the ring of deltas. */
+export const CONTROL_BLOCK_BYTES = 4 * (WORD_DELTAS + 512);
 
 /** Generations are odd, so a wrapped one is never GENERATION_OFFLINE. */
 export const GENERATION_FIRST = 1;

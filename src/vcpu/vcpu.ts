@@ -16,6 +16,7 @@ import {
   PHASE_PAUSED,
   PHASE_WAITING_FOR_INTERRUPT,
   READER_INTERRUPTS,
+  READER_KICK,
   READER_PHASE,
   READER_RUN_STATE,
   RUN_STATE_PAUSE,
@@ -66,6 +67,7 @@ export class Vcpu {
   private readonly runStateWord: number;
   private readonly interruptWord: number;
   private readonly phaseWord: number;
+  private readonly kickWord: number;
   private interruptsSeen = 0;
 
   /** Online, on the newest layout, with all devices loaded. end() must follow, whatever happens. */
@@ -84,6 +86,7 @@ export class Vcpu {
     this.runStateWord = readerWord(slot) + READER_RUN_STATE;
     this.interruptWord = readerWord(slot) + READER_INTERRUPTS;
     this.phaseWord = readerWord(slot) + READER_PHASE;
+    this.kickWord = readerWord(slot) + READER_KICK;
     const names = parts.addressSpaces.length > 0 ? parts.addressSpaces : [null];
     this.ports = names.map((name) => this.thread.port(this.inbox.addressSpace(name)));
     this.memory = this.ports[0]!;
@@ -120,8 +123,8 @@ export class Vcpu {
 
   /**
    * Lets go of the layout in use, takes the newest, and sleeps while the vCPU is paused. In quiet times it
-   * costs one Atomics.load; call it every few hundred to few thousand accesses. In a read section it
-   * does nothing.
+   * costs an Atomics.load and a plain one; call it every few hundred to few thousand accesses. In a read section
+   * it lets go of nothing.
    * @returns false if the vCPU shall stop: return from the program
    */
   checkpoint(): boolean {
@@ -129,6 +132,14 @@ export class Vcpu {
     // A plain load: if a clear happened before, by whatever ordered it before this checkpoint, it is seen here.
     if (this.words[dirtyEpochWord] !== this.session.dirtyEpoch) this.session.rearm();
     return true;
+  }
+
+  /**
+   * True while a grace period waits for this vCPU and has done so for a while. A program whose slices are long
+   * asks now and then, and ends its slice; it costs one Atomics.load. checkpoint() is what it is kicked to.
+   */
+  get isKicked(): boolean {
+    return Atomics.load(this.words, this.kickWord) !== 0; // pairs with GraceWriter.readerMoves
   }
 
   /**
