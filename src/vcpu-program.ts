@@ -34,6 +34,7 @@ export {
 export { PORT_ACCESS, type PortEntry, portCallbacks } from './base/port-callbacks.ts';
 export type { RegionAccessEvent } from './base/trace.ts';
 export type { Address } from './vcpu/address.ts';
+export type { CodeWatch } from './vcpu/code-watch.ts';
 export type { MemoryPort } from './vcpu/memory-port.ts';
 export type { MemoryRegionCache } from './vcpu/memory-region-cache.ts';
 export type { SectionCopy } from './vcpu/section-list.ts';
