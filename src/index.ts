@@ -87,6 +87,7 @@ export type { HeldView } from './render/held-view.ts';
 export type { HeldSection, MemoryRegionSection } from './render/memory-region-section.ts';
 export type { DeviceHostDeath } from './service/device-hosts.ts';
 export { Machine, type MachineGauges } from './service/machine.ts';
+export type { MachineDirtyLog } from './service/machine-dirty-log.ts';
 export type { MachineOptions } from './service/machine-options.ts';
 export type { MemoryQueries } from './service/memory-queries.ts';
 export type { VcpuHandle, VcpuPhase } from './service/vcpu-handle.ts';

@@ -36,6 +36,7 @@ export type { RegionAccessEvent } from './base/trace.ts';
 export type { DoorbellHandle } from './layout/attachments.ts';
 export { Doorbell } from './mailbox/doorbell.ts';
 export type { Address } from './vcpu/address.ts';
+export type { CodeWatch } from './vcpu/code-watch.ts';
 export type { MemoryPort } from './vcpu/memory-port.ts';
 export type { MemoryRegionCache } from './vcpu/memory-region-cache.ts';
 export type { SectionCopy } from './vcpu/section-list.ts';

@@ -14,6 +14,8 @@ export interface SharedMachine {
   readonly arena: SharedArrayBuffer;
   /** RAM buffer 0; RAM blocks are carved from it where they fit. */
   readonly ram: SharedArrayBuffer;
+  /** Its dirty bits: layout/dirty-bitmap.ts */
+  readonly dirty: SharedArrayBuffer;
   /** Ports tell of each access to a device: base/trace.ts. */
   readonly traceAccesses?: boolean;
 }
@@ -58,7 +60,12 @@ export interface AttachedRange {
 }
 
 export type Attachment =
-  | { readonly kind: 'ram'; readonly buffer: number; readonly bytes: SharedArrayBuffer }
+  | {
+      readonly kind: 'ram';
+      readonly buffer: number;
+      readonly bytes: SharedArrayBuffer;
+      readonly dirty: SharedArrayBuffer;
+    }
   | { readonly kind: 'drop-ram'; readonly buffer: number }
   | {
       readonly kind: 'device';

@@ -9,6 +9,7 @@
  *   32    WORD_DEVICE_LOCK           holder   0, or 1 + reader slot of the holder; taken by compareExchange
  *   33    WORD_DEVICE_LOCK_WAITERS   waiters  how many readers sleep on WORD_DEVICE_LOCK; Atomics.add
  *   48    WORD_HOLDS_ENDED           anyone   Atomics.add at each end of a hold on a view; the control thread sleeps on it
+ *   52    WORD_DIRTY_EPOCH           anyone   Atomics.add after dirty bits were cleared: armed stores must be dropped
  *   56    WORD_DELTA_COUNT           control  number of the newest delta, modulo 2^32: layout/delta-ring.ts
  *   64    WORD_ROOTS                 control  + address space: arena cell of its published view
  *   1088  WORD_READERS               (below)  + slot * READER_STRIDE_WORDS: a reader's own lines
@@ -30,6 +31,7 @@
  *   5     READER_BEAT                reader   checkpoints that announced a generation; diagnostics
  *   6     READER_KICK                control  1 while a grace period has waited long for this reader: pass a checkpoint soon
  *   7     READER_MAP_CLIENTS         reader   how many of its map clients wait for bounce bytes
+ *   8     READER_DIRTY_EPOCH         reader   WORD_DIRTY_EPOCH when it last dropped its armed stores
  *
  * Invariant: a word has one writing thread for as long as the block lives, except where its row names a
  * protocol. A thread's words are written by the control thread after that thread's exit was confirmed.
@@ -45,6 +47,7 @@ export const WORD_GENERATION = 2;
 export const WORD_DEVICE_LOCK = 32; // a cache line of its own
 export const WORD_DEVICE_LOCK_WAITERS = 33;
 export const WORD_HOLDS_ENDED = 48;
+export const WORD_DIRTY_EPOCH = 52; // with the next in one line: readers load them at the same points
 export const WORD_DELTA_COUNT = 56;
 export const WORD_ROOTS = 64;
 export const WORD_READERS = 1088;
@@ -63,6 +66,7 @@ export const READER_PHASE = 4;
 export const READER_BEAT = 5;
 export const READER_KICK = 6;
 export const READER_MAP_CLIENTS = 7;
+export const READER_DIRTY_EPOCH = 8;
 
 export const ADDRESS_SPACE_COUNT_MAX = 1024;
 /** vCPUs: the first reader slots. */

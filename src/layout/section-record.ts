@@ -13,6 +13,7 @@
  *   8     SECTION_REGION_OFFSET_LO control  offset within the region of the first byte, lower half
  *   9     SECTION_REGION_OFFSET_HI control  and its upper half
  *   10    SECTION_REGION           control  id of the MemoryRegion; 0 in the unassigned section
+ *   11    SECTION_DIRTY_MASK       control  bits 1 << DIRTY_CLIENT_*: who logs writes to its bytes
  */
 export const SECTION_FLAGS = 0;
 export const SECTION_DEVICE = 1;
@@ -25,6 +26,7 @@ export const SECTION_LAST_HI = 7;
 export const SECTION_REGION_OFFSET_LO = 8;
 export const SECTION_REGION_OFFSET_HI = 9;
 export const SECTION_REGION = 10;
+export const SECTION_DIRTY_MASK = 11;
 
 /** Reads go to RAM: RAM, ROM, ROM device in ROM mode. */
 export const SECTION_FLAG_READ_DIRECT = 1;

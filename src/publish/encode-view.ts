@@ -182,6 +182,7 @@ class ViewWriter {
     words[word + section.SECTION_REGION_OFFSET_LO] = loFromAddress(offsetInRegion);
     words[word + section.SECTION_REGION_OFFSET_HI] = hiFromAddress(offsetInRegion);
     words[word + section.SECTION_REGION] = range.region.id;
+    words[word + section.SECTION_DIRTY_MASK] = range.dirtyLogMask;
     this.sectionCells.push(cell);
     builder.setRange(startHi, startLo, lastHi, lastLo, cell);
   }

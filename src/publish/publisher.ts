@@ -38,8 +38,8 @@ export interface PublisherOptions {
   readonly garbageBytesMax: number;
   /** Told of an address space just before readers can find it. */
   readonly onAddressSpace?: (index: number, space: AddressSpace) => void;
-  /** Called after the new roots are stored, before anything that they replaced may be reclaimed. */
-  readonly onPublished?: () => void;
+  /** Called with the views that are new after their roots are stored, before anything that they replaced may be reclaimed. */
+  readonly onPublished?: (views: readonly FlatView[]) => void;
   /** Told of each commit once its roots are visible, before what they replaced is retired. */
   readonly listeners?: Listeners;
 }
@@ -299,7 +299,7 @@ export class Publisher implements TransactionParticipant {
     }
     this.writeDeltas(replacements);
     const generation = this.grace.advance();
-    this.options.onPublished?.();
+    this.options.onPublished?.(replacements.map(({ after }) => after.flat));
     this.publicationCount += 1;
     for (const { state, before, after } of replacements) {
       state.view = after;

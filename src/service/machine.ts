@@ -18,6 +18,7 @@ import {
 } from '../model/transaction.ts';
 import { Arena } from '../publish/arena.ts';
 import { DeviceRegistry } from '../publish/device-registry.ts';
+import { DirtyPages } from '../publish/dirty-pages.ts';
 import { DirtyTracking } from '../publish/dirty-tracking.ts';
 import { encodeUnassignedSection } from '../publish/encode-view.ts';
 import { Listeners } from '../publish/listeners.ts';
@@ -31,6 +32,7 @@ import { AttachmentHub } from './attachment-hub.ts';
 import { ControlMemory } from './control-memory.ts';
 import { DeviceHosts } from './device-hosts.ts';
 import { DeviceShortcuts } from './device-shortcuts.ts';
+import { MachineDirtyLog } from './machine-dirty-log.ts';
 import { MachineDma } from './machine-dma.ts';
 import { fullMachineOptions, type MachineOptions } from './machine-options.ts';
 import { MemoryQueries } from './memory-queries.ts';
@@ -58,12 +60,15 @@ export interface MachineGauges {
 export class Machine extends MachineDma {
   /** What a reader thread is started with. */
   readonly shared: SharedMachine;
+  /** Which pages were written: reading and clearing, while vCPUs run. */
+  readonly dirtyLog: MachineDirtyLog;
   /** What answers where. */
   readonly query: MemoryQueries;
   /** Logging of all memory, for migration. */
   readonly dirtyTracking: DirtyTracking;
   private readonly arena: Arena;
   protected readonly ram: RamStore;
+  protected readonly dirtyPages: DirtyPages;
   private readonly grace: GraceWriter;
   protected readonly publisher: Publisher;
   private readonly listeners: Listeners;
@@ -86,12 +91,13 @@ export class Machine extends MachineDma {
       (attachment) => this.hub.post(attachment),
       (free) => this.callRcu(free),
     );
+    this.dirtyPages = new DirtyPages(this.ram);
     this.grace = new GraceWriter(control, full);
     const { traceAccesses } = full;
     this.shared = {
       control: control.buffer,
       arena: this.arena.words.buffer,
-      ram: this.ram.main,
+      ...this.ram.shared,
       traceAccesses,
     };
     this.hosts = new DeviceHosts(
@@ -122,13 +128,23 @@ export class Machine extends MachineDma {
       garbageBytesMax: full.garbageBytesMax,
       listeners: this.listeners,
       onAddressSpace: (index, { name }) => this.hub.post({ kind: 'address-space', index, name }),
-      onPublished: () => this.control.refresh(),
+      onPublished: (views) => {
+        this.control.refresh();
+        this.dirtyPages.published(views);
+      },
     });
     this.ram.onceUnheld = (region, free) => this.publisher.store.onceUnheld(region, free);
     registerParticipant(this.shortcuts);
     registerParticipant(this.publisher);
     this.query = new MemoryQueries(this.publisher);
     this.dirtyTracking = new DirtyTracking(this.publisher, this.listeners);
+    this.dirtyLog = new MachineDirtyLog({
+      control,
+      pages: this.dirtyPages,
+      audience: this.dirtyTracking,
+      rearm: () => this.control.rearm(),
+      synchronize: () => this.synchronize(),
+    });
     this.vcpuSet = new VcpuSet({
       machine: this.shared,
       grace: this.grace,
@@ -295,6 +311,7 @@ export class Machine extends MachineDma {
     unregisterParticipant(this.publisher);
     await this.vcpuSet.close();
     await this.hosts.close();
+    this.control.close();
     this.grace.poll(); // no reader is left: who awaits a grace period shall not wait for ever
     this.publisher.close();
     this.grace.close();

@@ -39,6 +39,16 @@ export abstract class AddressSpacePort implements GuestMemory {
     this.slow.refresh();
   }
 
+  /** Drops the TLB: dirty bits were cleared, and stores must look at them again. */
+  disarm(): void {
+    this.slow.disarm();
+  }
+
+  /** For CodeWatch: see ViewReader. */
+  codePage(hi: number, lo: number): number {
+    return this.slow.codePage(hi | 0, lo | 0);
+  }
+
   /** Lets go of the layout: nothing is mapped until the next refresh(). For a reader that goes offline. */
   forget(): void {
     this.slow.forget();

@@ -30,7 +30,7 @@ export class Attachments {
   take(attachment: Attachment): void {
     switch (attachment.kind) {
       case 'ram':
-        this.ram.add(attachment.buffer, attachment.bytes);
+        this.ram.add(attachment.buffer, attachment);
         break;
       case 'drop-ram': // posted after the grace period: no view that this thread may use reaches it
         this.ram.drop(attachment.buffer);

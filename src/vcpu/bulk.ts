@@ -134,7 +134,12 @@ function copyOut(slow: SlowAccess, { word, flags, lo, done, count }: Stretch, in
   return MEMTX_OK;
 }
 
-function copyIn(slow: SlowAccess, { word, flags, lo, done, count }: Stretch, from: Uint8Array): MemTxResult {
+function copyIn(
+  slow: SlowAccess,
+  { word, flags, hi, lo, done, count }: Stretch,
+  from: Uint8Array,
+): MemTxResult {
+  slow.noteWrite(word, hi, lo, count);
   const ram = slow.ram.get(slow.arena[word + section.SECTION_RAM_BUFFER]!);
   const piece = from.subarray(done, done + count);
   if ((flags & section.SECTION_FLAG_EXACT) !== 0) storeExactly(ram, slow.ramByte(word, lo), piece);

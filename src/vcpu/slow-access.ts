@@ -19,6 +19,7 @@ const decodeError = MEMTX_DECODE_ERROR;
 const cellWords = CELL_WORDS;
 const flagsWord = section.SECTION_FLAGS;
 const ramBufferWord = section.SECTION_RAM_BUFFER;
+const dirtyMaskWord = section.SECTION_DIRTY_MASK;
 const ramByteWord = section.SECTION_RAM_BYTE;
 const startLoWord = section.SECTION_START_LO;
 const readDirect = section.SECTION_FLAG_READ_DIRECT;
@@ -77,6 +78,7 @@ export class SlowAccess extends ViewReader {
     if (writes || (flags & isReadonly) !== 0) {
       if (size !== 1 && !this.endsWithin(cell, hi, lo, size)) this.storeSplit(hi, lo, size, valueHi, valueLo);
       else if (writes) {
+        if (arena[word + dirtyMaskWord] !== 0) this.noteWrite(word, hi, lo, size);
         const view = this.ram.get(arena[word + ramBufferWord]!);
         const byte = (arena[word + ramByteWord]! + lo - arena[word + startLoWord]!) >>> 0;
         if (size === 1) view.bytes[byte] = valueLo;

@@ -35,7 +35,7 @@ export class ThreadMemory {
     this.arena = new Int32Array(machine.arena);
     this.reader = new GraceReader(this.words, slot);
     this.session = new ReaderSession(this.words, this.reader);
-    this.ram = new RamViews(machine.ram);
+    this.ram = new RamViews({ bytes: machine.ram, dirty: machine.dirty });
     this.holds = new ThreadHolds(this.words, slot);
     this.devices = new DeviceTable(this.words, this.session, report, home);
     this.calls = machine.traceAccesses === true ? new TracedDevices(this.devices, slot) : this.devices;

@@ -23,8 +23,10 @@ import {
   RUN_STATE_STOP,
   readerWord,
   type SharedWords,
+  WORD_DIRTY_EPOCH,
 } from '../layout/control-block.ts';
 import { AttachmentInbox } from './attachment-inbox.ts';
+import { CodeWatch } from './code-watch.ts';
 import type { DeviceReport } from './failure-reports.ts';
 import type { MemoryPort } from './memory-port.ts';
 import type { ReaderSession } from './reader-session.ts';
@@ -40,6 +42,8 @@ export interface VcpuParts {
   readonly addressSpaces: readonly string[];
 }
 
+const dirtyEpochWord = WORD_DIRTY_EPOCH; // a local name: V8 does not fold imported bindings
+
 export class Vcpu {
   /** Also its reader slot. */
   readonly id: number;
@@ -51,6 +55,8 @@ export class Vcpu {
    * @source QEMU asidx_from_attrs
    */
   asidxFromAttrs: (attrs: MemTxAttrs) => number;
+  /** Which guest code was written since it was translated. */
+  readonly code: CodeWatch;
   /** To the address spaces that it was started with, in their order. */
   readonly ports: readonly MemoryPort[];
   private readonly thread: ThreadMemory;
@@ -74,11 +80,12 @@ export class Vcpu {
     this.reader = reader;
     this.session = session;
     this.inbox = new AttachmentInbox(port, ram, devices);
+    this.code = new CodeWatch(words, session, ram);
     this.thread.onMissing = () => this.inbox.drain();
-    session.onMoved = () => this.inbox.drain();
     this.thread.holds.clients.onWaiting = () => {
       session.attention = true; // the next checkpoint looks for bounce bytes
     };
+    session.onMoved = () => this.inbox.drain();
     devices.memory = { memory: (name) => this.port(name) };
     this.runStateWord = readerWord(slot) + READER_RUN_STATE;
     this.interruptWord = readerWord(slot) + READER_INTERRUPTS;
@@ -120,13 +127,15 @@ export class Vcpu {
 
   /**
    * Lets go of the layout in use, takes the newest, and sleeps while the vCPU is paused. In quiet times it
-   * costs one Atomics.load; call it every few hundred to few thousand accesses. In a read section it
-   * does nothing.
+   * costs an Atomics.load and a plain one; call it every few hundred to few thousand accesses. In a read section
+   * it lets go of nothing.
    * @returns false if the vCPU shall stop: return from the program
    */
   checkpoint(): boolean {
-    if (!this.reader.quiescent() && !this.session.attention) return true;
-    return this.attend();
+    if (this.reader.quiescent() || this.session.attention) return this.attend();
+    // A plain load: if a clear happened before, by whatever ordered it before this checkpoint, it is seen here.
+    if (this.words[dirtyEpochWord] !== this.session.dirtyEpoch) this.session.rearm();
+    return true;
   }
 
   /**

@@ -12,6 +12,7 @@ import { AddressSpace } from '../../src/model/address-space.ts';
 import type { MemoryRegion } from '../../src/model/memory-region.ts';
 import { registerParticipant, unregisterParticipant } from '../../src/model/transaction.ts';
 import { Arena } from '../../src/publish/arena.ts';
+import { DirtyPages } from '../../src/publish/dirty-pages.ts';
 import { encodeUnassignedSection } from '../../src/publish/encode-view.ts';
 import { Publisher } from '../../src/publish/publisher.ts';
 import { RamStore } from '../../src/publish/ram-store.ts';
@@ -59,10 +60,11 @@ export class BenchMachine {
   readonly reports: DeviceReport[] = [];
   readonly views: RamViews;
   readonly holds = new ThreadHolds(this.control, 0);
+  readonly dirty: DirtyPages;
+  readonly session: ReaderSession;
   private readonly table: DeviceTable;
   private readonly devices: DeviceHandler[] = [];
   private readonly deviceIds = new Map<MemoryRegion, number>();
-  private readonly ports: MemoryPort[] = [];
 
   constructor(options: BenchMachineOptions = {}) {
     this.arena = new Arena(options.arenaBytes ?? 2 ** 22, true);
@@ -72,10 +74,11 @@ export class BenchMachine {
       (attachment) => this.posted.push(attachment),
       (free) => this.grace.callRcu(free),
     );
-    this.views = new RamViews(this.ram.main);
+    const { ram: bytes, dirty } = this.ram.shared;
+    this.views = new RamViews({ bytes, dirty });
+    this.dirty = new DirtyPages(this.ram);
     this.views.onMissing = () => {
-      for (const message of this.posted)
-        if (message.kind === 'ram') this.views.add(message.buffer, message.bytes);
+      for (const message of this.posted) if (message.kind === 'ram') this.views.add(message.buffer, message);
     };
     this.grace = new GraceWriter(this.control, options);
     const resources = {
@@ -85,6 +88,7 @@ export class BenchMachine {
     };
     this.publisher = new Publisher(this.control, resources, this.grace, {
       garbageBytesMax: options.garbageBytesMax ?? 2 ** 20,
+      onPublished: (views) => this.dirty.published(views),
     });
     this.ram.onceUnheld = (region, free) => this.publisher.store.onceUnheld(region, free);
     registerParticipant(this.publisher);
@@ -92,8 +96,9 @@ export class BenchMachine {
     this.reader = new GraceReader(this.control, 0);
     this.reader.online();
     const home = { host: HOME, handlerOf: (device: number) => this.devices[device]!, replayQueued: () => {} };
-    const session = new ReaderSession(this.control, this.reader);
-    this.table = new DeviceTable(this.control, session, (report) => this.reports.push(report), home);
+    this.session = new ReaderSession(this.control, this.reader);
+    this.session.rearm();
+    this.table = new DeviceTable(this.control, this.session, (report) => this.reports.push(report), home);
   }
 
   show(name: string, root: MemoryRegion | null): { space: AddressSpace; port: MemoryPort } {
@@ -101,13 +106,12 @@ export class BenchMachine {
     const index = this.publisher.add(space);
     const memory = { control: this.control, arena: this.arena.words, ram: this.views, holds: this.holds };
     const port = new MemoryPort(memory, index, this.table);
-    this.ports.push(port);
-    port.refresh();
+    this.session.add(port);
     return { space, port };
   }
 
   checkpoint(): void {
-    if (this.reader.quiescent()) for (const port of this.ports) port.refresh();
+    if (this.reader.quiescent()) this.session.refresh();
   }
 
   close(): void {

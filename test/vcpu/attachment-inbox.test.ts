@@ -21,7 +21,7 @@ function thread() {
   const { port1, port2 } = new MessageChannel();
   ports.push(port1, port2);
   const devices: string[] = [];
-  const ram = new RamViews(new SharedArrayBuffer(8));
+  const ram = new RamViews({ bytes: new SharedArrayBuffer(8), dirty: new SharedArrayBuffer(8) });
   const inbox = new AttachmentInbox(port2, ram, {
     attachShortcuts: () => {},
     attach: (device, name) => devices.push(`${device} ${name}`),
@@ -35,6 +35,7 @@ const ramBuffer = (buffer: number): Attachment => ({
   kind: 'ram',
   buffer,
   bytes: new SharedArrayBuffer(16 * buffer),
+  dirty: new SharedArrayBuffer(0),
 });
 const device = (id: number): Attachment => ({
   kind: 'device',

@@ -26,6 +26,7 @@ function noted(size: number) {
     halves: note(new Uint16Array(buffer), 2),
     words: note(new Int32Array(buffer), 4),
     doubles: note(new BigInt64Array(buffer), 8),
+    dirty: new Int32Array(new SharedArrayBuffer(4)),
   };
   return { bytes: new Uint8Array(buffer), ram, accesses };
 }
