@@ -77,6 +77,9 @@ export {
 } from './publish/memory-listener.ts';
 export type { Publication } from './publish/publications.ts';
 export type { RamPlace } from './publish/ram-addresses.ts';
+export type { FlatViewOptions, MtreeOptions } from './qemu/mtree-options.ts';
+export { printFlatViews, printMtree } from './qemu/mtree-printer.ts';
+export { printRamBlocks } from './qemu/ram-block-printer.ts';
 export type { AddressWindow, FlatRange, FlatView } from './render/flat-view.ts';
 export type { HeldView } from './render/held-view.ts';
 export type { HeldSection, MemoryRegionSection } from './render/memory-region-section.ts';

@@ -131,6 +131,17 @@ export function refuseWhileCommitting(): void {
   );
 }
 
+/** Runs `body`, from which mutators are refused as they are from inside a participant. */
+export function refusingMutators(body: () => void): void {
+  const before = committing;
+  committing = true;
+  try {
+    body();
+  } finally {
+    committing = before;
+  }
+}
+
 /** @throws MemoryError TRANSACTION_OPEN inside a transaction, for what must take effect at once */
 export function refuseInTransaction(what: string): void {
   refuseWhileCommitting();

@@ -1,5 +1,9 @@
-/** Listeners that hear something together, and how each is called: what one throws stops nobody. */
+/**
+ * Listeners that hear something together, and how each is called: what one throws stops nobody,
+ * and none may change the tree.
+ */
 import { callOut } from '../base/call-out.ts';
+import { refusingMutators } from '../model/transaction.ts';
 import type { MemoryRegionSection } from '../render/memory-region-section.ts';
 import type { ListenerCallback, ListenerReport, MemoryListener } from './memory-listener.ts';
 
@@ -36,7 +40,7 @@ export class Audience {
     invoke: Invoke,
   ): void {
     try {
-      invoke(listener);
+      refusingMutators(() => invoke(listener));
     } catch (error) {
       callOut(() => this.onError({ listener, callback, section, error }));
     }

@@ -14,7 +14,7 @@ import { MemoryError } from '../base/errors.ts';
 import type { AddressSpace } from '../model/address-space.ts';
 import { describeValue, insideFromArguments } from '../model/arguments.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
-import { refuseInTransaction } from '../model/transaction.ts';
+import { refuseInTransaction, refusingMutators } from '../model/transaction.ts';
 import type { FlatRange } from '../render/flat-view.ts';
 import { MemoryRegionSection, overlapOf } from '../render/memory-region-section.ts';
 import type { Audience } from './audience.ts';
@@ -162,7 +162,7 @@ function partOf(range: FlatRange, { offset, size }: { offset: bigint; size: bigi
 
 function startOne(listener: MemoryListener): void {
   try {
-    listener.logGlobalStart?.();
+    refusingMutators(() => listener.logGlobalStart?.());
   } catch (cause) {
     throw new MemoryError(
       'LISTENER_REFUSED',

@@ -4,7 +4,7 @@
  * retires what was replaced.
  * Guarantee: readers find either the whole layout before the transaction or the whole one after it, per
  * address space; a transaction that cannot be published leaves roots, arena and tree as they were.
- * Writes: WORD_ROOTS. Order: encode, store the roots, GraceWriter.advance(), GraceWriter.retire().
+ * Writes: WORD_ROOTS. Order: encode, store the roots, tell the deltas, GraceWriter.advance(), GraceWriter.retire().
  */
 import { MemoryError } from '../base/errors.ts';
 import type { GraceWriter } from '../grace/writer.ts';
@@ -18,13 +18,19 @@ import {
   type TransactionChanges,
   type TransactionParticipant,
 } from '../model/transaction.ts';
-import { EMPTY_FLAT_VIEW, type FlatView, flatViewsEqual } from '../render/flat-view.ts';
+import {
+  type AddressWindow,
+  EMPTY_FLAT_VIEW,
+  type FlatView,
+  flatViewsEqual,
+  staleRanges,
+} from '../render/flat-view.ts';
 import { renderFlatView } from '../render/render.ts';
 import { viewRootOf } from '../render/view-root.ts';
+import { DeltaWriter } from './delta-writer.ts';
 import { letOwnersGo, type ViewResources } from './encode-view.ts';
-import type { Listeners } from './listeners.ts';
+import type { ListenedCommit, Listeners } from './listeners.ts';
 import { type PublicationListener, Publications } from './publications.ts';
-import type { ViewChange } from './view-change.ts';
 import { type PublishedView, ViewStore } from './view-store.ts';
 
 export interface PublisherOptions {
@@ -57,6 +63,7 @@ export class Publisher implements TransactionParticipant {
   readonly store: ViewStore;
   private readonly control: SharedWords;
   private readonly grace: GraceWriter;
+  private readonly deltas: DeltaWriter;
   private readonly options: PublisherOptions;
   private readonly spaces = new Map<AddressSpace, SpaceState>();
   /** Taken away in the transaction that is open. */
@@ -73,6 +80,7 @@ export class Publisher implements TransactionParticipant {
     this.control = control;
     this.store = new ViewStore(control, resources, grace);
     this.grace = grace;
+    this.deltas = new DeltaWriter(control);
     this.options = options;
     this.emptyView = this.store.encode(EMPTY_FLAT_VIEW, 0);
     this.emptyView.userCount = 1; // immortal
@@ -203,7 +211,8 @@ export class Publisher implements TransactionParticipant {
   /** Where no view can be another one, listeners may still have something to hear. */
   private prepareListeners(changes: TransactionChanges): PreparedCommit | null {
     if (changes.eventfds.size === 0 && changes.coalesced.size === 0) return null;
-    return { publish: () => this.tellListeners([], false, changes, []), abandon: () => {} };
+    const commit = { views: [], topology: false, changes, removed: [] };
+    return { publish: () => this.tellListeners(commit), abandon: () => {} };
   }
 
   /** No reader is left, and no transaction comes: what is shown here keeps no owner any more. */
@@ -274,7 +283,7 @@ export class Publisher implements TransactionParticipant {
       before: (before ?? this.emptyView).flat,
       after: after.flat,
     }));
-    this.tellListeners(views, topology, changes, removed);
+    this.tellListeners({ views, topology, changes, removed });
     if (generation === null) return;
     for (const { before } of replacements) this.retireUnused(before);
     this.announcements.announce(generation, views);
@@ -288,6 +297,7 @@ export class Publisher implements TransactionParticipant {
     for (const { state, after } of replacements) {
       Atomics.store(this.control, rootWord(state.index), after.encoded.headerCell); // pairs with ViewReader.refresh
     }
+    this.writeDeltas(replacements);
     const generation = this.grace.advance();
     this.options.onPublished?.();
     this.publicationCount += 1;
@@ -300,14 +310,25 @@ export class Publisher implements TransactionParticipant {
     return generation;
   }
 
-  private tellListeners(
-    views: readonly ViewChange[],
-    topology: boolean,
-    changes: TransactionChanges,
-    removed: readonly AddressSpace[],
-  ): void {
-    const flatViewOf = (space: AddressSpace): FlatView => this.seenViewOf(space);
-    this.options.listeners?.commit({ views, topology, changes, removed, flatViewOf });
+  /** After the roots, before the generation: who finds the generation finds what changed. */
+  private writeDeltas(replacements: readonly Replacement[]): void {
+    const compared: {
+      before: PublishedView | null;
+      after: PublishedView;
+      windows: readonly AddressWindow[];
+    }[] = [];
+    for (const { state, before, after } of replacements) {
+      let pair = compared.find((known) => known.before === before && known.after === after);
+      if (pair === undefined) {
+        pair = { before, after, windows: staleRanges((before ?? this.emptyView).flat, after.flat) };
+        compared.push(pair); // address spaces that share a view share its comparison
+      }
+      this.deltas.write(state.index, after.version, pair.windows);
+    }
+  }
+
+  private tellListeners(commit: Omit<ListenedCommit, 'flatViewOf'>): void {
+    this.options.listeners?.commit({ ...commit, flatViewOf: (space) => this.seenViewOf(space) });
   }
 
   private retireUnused(view: PublishedView | null): void {

@@ -34,6 +34,8 @@ export interface MachineOptions {
    * it fails with MEMTX_ERROR; 5000 by default.
    */
   readonly patienceMs?: number;
+  /** Milliseconds that a grace period waits for a vCPU before it is kicked (Vcpu.isKicked); 5 by default. */
+  readonly kickMs?: number;
   /** A live vCPU holds up a grace period. By default a process warning. */
   readonly onStall?: (report: StallReport) => void;
   /** A device threw or answered garbage; the access got MEMTX_ERROR. By default a process warning. */
@@ -79,6 +81,7 @@ export function fullMachineOptions(options: MachineOptions): FullMachineOptions 
     ),
     vcpuSlots: bounded('vcpuSlots', options.vcpuSlots ?? 64, 1, VCPU_COUNT_MAX, 1),
     stallMs: bounded('stallMs', options.stallMs ?? 100, 1, 2 ** 31 - 1, 1),
+    kickMs: bounded('kickMs', options.kickMs ?? 5, 1, 2 ** 31 - 1, 1),
     patienceMs: bounded('patienceMs', options.patienceMs ?? 5000, 1, 2 ** 31 - 1, 1),
     guestEndianness: guestEndiannessFrom(options),
     checked: options.checked ?? false,

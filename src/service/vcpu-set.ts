@@ -17,6 +17,7 @@ import {
   PHASE_NEVER_STARTED,
   READER_ANNOUNCED,
   READER_INTERRUPTS,
+  READER_KICK,
   READER_PHASE,
   READER_RUN_STATE,
   RUN_STATE_RUN,
@@ -182,6 +183,7 @@ export class VcpuSet {
     Atomics.store(this.words, mailboxWord(slot) + MAILBOX_STATE, MAILBOX_IDLE);
     Atomics.store(this.words, reader + READER_ANNOUNCED, GENERATION_OFFLINE);
     Atomics.store(this.words, reader + READER_INTERRUPTS, 0);
+    Atomics.store(this.words, reader + READER_KICK, 0);
     Atomics.store(this.words, reader + READER_PHASE, PHASE_NEVER_STARTED);
     Atomics.store(this.words, reader + READER_RUN_STATE, RUN_STATE_RUN);
   }

@@ -16,6 +16,7 @@ import {
   PHASE_PAUSED,
   PHASE_WAITING_FOR_INTERRUPT,
   READER_INTERRUPTS,
+  READER_KICK,
   READER_PHASE,
   READER_RUN_STATE,
   RUN_STATE_PAUSE,
@@ -60,6 +61,7 @@ export class Vcpu {
   private readonly runStateWord: number;
   private readonly interruptWord: number;
   private readonly phaseWord: number;
+  private readonly kickWord: number;
   private interruptsSeen = 0;
 
   /** Online, on the newest layout, with all devices loaded. end() must follow, whatever happens. */
@@ -80,6 +82,7 @@ export class Vcpu {
     this.runStateWord = readerWord(slot) + READER_RUN_STATE;
     this.interruptWord = readerWord(slot) + READER_INTERRUPTS;
     this.phaseWord = readerWord(slot) + READER_PHASE;
+    this.kickWord = readerWord(slot) + READER_KICK;
     const names = parts.addressSpaces.length > 0 ? parts.addressSpaces : [null];
     this.ports = names.map((name) => this.thread.port(this.inbox.addressSpace(name)));
     this.memory = this.ports[0]!;
@@ -123,6 +126,14 @@ export class Vcpu {
   checkpoint(): boolean {
     if (!this.reader.quiescent() && !this.session.attention) return true;
     return this.attend();
+  }
+
+  /**
+   * True while a grace period waits for this vCPU and has done so for a while. A program whose slices are long
+   * asks now and then, and ends its slice; it costs one Atomics.load. checkpoint() is what it is kicked to.
+   */
+  get isKicked(): boolean {
+    return Atomics.load(this.words, this.kickWord) !== 0; // pairs with GraceWriter.readerMoves
   }
 
   /**

@@ -9,10 +9,12 @@ import { rootWord, type SharedWords } from '../layout/control-block.ts';
 import { CELL_UNASSIGNED, cellWord, leafEntry } from '../layout/map-entry.ts';
 import * as section from '../layout/section-record.ts';
 import { VIEW_LAYOUT_TAG, VIEW_MAP_ROOT, VIEW_VERSION } from '../layout/view-header.ts';
+import { DeltaReader } from './delta-reader.ts';
 import type { RamViews } from './ram-views.ts';
 import type { ThreadHolds } from './thread-holds.ts';
 import {
   createTlb,
+  dropSlowEntries,
   PAGE_MASK,
   TLB_DEVICE,
   TLB_DEVICE_ID_LIMIT,
@@ -49,12 +51,18 @@ export class ViewReader {
   view = 0;
   private viewVersion = 0;
   private mapRoot = leafEntry(CELL_UNASSIGNED);
+  private readonly deltas: DeltaReader;
+  /** Nothing in the TLB comes from a view that was taken. */
+  private isFresh = true;
+  /** An entry of the TLB may name a section's cell. */
+  private hasSlowEntries = false;
 
   constructor(memory: PortMemory, addressSpace: number) {
     this.arena = memory.arena;
     this.ram = memory.ram;
     this.control = memory.control;
     this.root = rootWord(addressSpace);
+    this.deltas = new DeltaReader(memory.control, addressSpace, this.tlb);
   }
 
   get layoutTag(): number {
@@ -67,16 +75,16 @@ export class ViewReader {
     this.attrs = attrs;
   }
 
-  /** Takes the published view, to call after the reader announced; drops the TLB if it is another. */
+  /** Takes the published view, to call after the reader announced; drops from the TLB what is not true in it. */
   refresh(): void {
-    const view = Atomics.load(this.control, this.root); // pairs with Publisher's store of the root
-    const version = this.arena[cellWord(view) + VIEW_VERSION]!;
-    // A cell may have been reclaimed and used for a newer view since: the version tells, the cell does not.
-    if (view === this.view && version === this.viewVersion) return;
-    this.view = view;
-    this.viewVersion = version;
-    this.mapRoot = this.arena[cellWord(view) + VIEW_MAP_ROOT]!;
-    this.tlb.fill(TLB_NOTHING);
+    if (!this.takeView()) return;
+    if (this.isFresh || !this.deltas.catchUp(this.viewVersion)) {
+      this.deltas.startAfresh();
+      this.takeView(); // it includes all deltas up to there
+      this.tlb.fill(TLB_NOTHING);
+    } else if (this.hasSlowEntries) dropSlowEntries(this.tlb);
+    this.isFresh = false;
+    this.hasSlowEntries = false;
   }
 
   /** Whether both answer by the same view, with the same attributes. */
@@ -96,6 +104,7 @@ export class ViewReader {
   forget(): void {
     this.view = 0;
     this.mapRoot = leafEntry(CELL_UNASSIGNED);
+    this.isFresh = true;
     this.tlb.fill(TLB_NOTHING);
   }
 
@@ -125,6 +134,18 @@ export class ViewReader {
     return sectionCovers(this.arena, cell, (hi + carry) | 0, lastLo);
   }
 
+  /** True if another view is published than the one in use; it is in use then. */
+  private takeView(): boolean {
+    const view = Atomics.load(this.control, this.root); // pairs with Publisher's store of the root
+    const version = this.arena[cellWord(view) + VIEW_VERSION]!;
+    // A cell may have been reclaimed and used for a newer view since: the version tells, the cell does not.
+    if (view === this.view && version === this.viewVersion) return false;
+    this.view = view;
+    this.viewVersion = version;
+    this.mapRoot = this.arena[cellWord(view) + VIEW_MAP_ROOT]!;
+    return true;
+  }
+
   private remember(entry: number, hi: number, page: number, cell: number): void {
     const arena = this.arena;
     if (!sectionCovers(arena, cell, hi, page) || !sectionCovers(arena, cell, hi, page | ~PAGE_MASK)) return;
@@ -149,6 +170,7 @@ export class ViewReader {
     } else {
       tlb[entry] = page | TLB_SLOW;
       tlb[entry + 1] = page | TLB_SLOW;
+      this.hasSlowEntries = true;
       tlb[entry + 3] = cell;
     }
     tlb[entry + 2] = hi;

@@ -13,6 +13,8 @@ import {
   readerWord,
   rootWord,
   type SharedWords,
+  WORD_DELTA_COUNT,
+  WORD_DELTAS,
   WORD_GENERATION,
 } from '../../src/layout/control-block.ts';
 import { POISON } from '../../src/layout/map-entry.ts';
@@ -33,7 +35,8 @@ const names = new Map<number, string>([
   ]),
   ...[0, 1, 2].map((view): [number, string] => [dataWord(view), `view ${view}`]),
 ]);
-const nameOf = (index: number): string => names.get(index) ?? `word ${index}`;
+const isDelta = (index: number): boolean => index === WORD_DELTA_COUNT || index >= WORD_DELTAS;
+const nameOf = (index: number): string => names.get(index) ?? (isDelta(index) ? 'a delta' : `word ${index}`);
 
 interface Ports {
   readonly words: SharedWords;
@@ -262,7 +265,7 @@ describe('the publisher', () => {
   let machine: BenchMachine | undefined;
   afterEach(() => machine?.close());
 
-  test('stores the roots, then advances, then scans', () => {
+  test('stores the roots, tells the deltas, then advances, then scans', () => {
     machine = new BenchMachine();
     const ram = MemoryRegion.ram('ram', 0x1000);
     const root = MemoryRegion.container('root', 2n ** 64n);
@@ -274,12 +277,16 @@ describe('the publisher', () => {
       ram.setAddress(0x1000);
       machine?.grace.poll();
     });
+    const told = done.filter((operation) => operation === 'store a delta');
+    expect(told).toHaveLength(7); // one delta: six words, and the count
     expect(done).toEqual([
       'store ROOT',
+      ...told,
       ...['load GENERATION', 'store GENERATION', 'load GENERATION'], // advance, retire
       'load ANNOUNCED 0', // poll
     ]);
     const port = operationsOf(machine.control, nameOf, () => machine?.checkpoint());
-    expect(port).toEqual(['load GENERATION', 'store ANNOUNCED 0', 'load AWAITED 0', 'load ROOT']);
+    expect(port.slice(0, 4)).toEqual(['load GENERATION', 'store ANNOUNCED 0', 'load AWAITED 0', 'load ROOT']);
+    expect(new Set(port.slice(4))).toEqual(new Set(['load a delta']));
   });
 });
