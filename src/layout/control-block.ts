@@ -6,16 +6,16 @@
  *   0     WORD_MAGIC                 control  CONTROL_MAGIC, checked on attach
  *   1     WORD_LAYOUT_VERSION        control  LAYOUT_VERSION, checked on attach
  *   2     WORD_GENERATION            control  odd; advances by GENERATION_STEP after each publication
+ *   16    WORD_HOLDS_ENDED           anyone   Atomics.add at each end of a hold on a view; the control thread sleeps on it
  *   32    WORD_DEVICE_LOCK           holder   0, or 1 + reader slot of the holder; taken by compareExchange
  *   33    WORD_DEVICE_LOCK_WAITERS   waiters  how many readers sleep on WORD_DEVICE_LOCK; Atomics.add
- *   48    WORD_HOLDS_ENDED           anyone   Atomics.add at each end of a hold on a view; the control thread sleeps on it
  *   56    WORD_DELTA_COUNT           control  number of the newest delta, modulo 2^32: layout/delta-ring.ts
  *   64    WORD_ROOTS                 control  + address space: arena cell of its published view
  *   1088  WORD_READERS               (below)  + slot * READER_STRIDE_WORDS: a reader's own lines
  *   9792  WORD_MAILBOXES             (below)  + slot * MAILBOX_STRIDE_WORDS: layout/mailbox.ts
  *   18496 WORD_DEVICE_HOSTS          (below)  + host * DEVICE_HOST_STRIDE_WORDS: layout/mailbox.ts
  *   19008 WORD_DELTAS                control  + a delta's place * DELTA_STRIDE_WORDS: layout/delta-ring.ts
- *   19520 WORD_BOUNCE_LIMIT           control  + address space: bytes of bounce buffers that it may have at a time
+ *   19520 WORD_BOUNCE_LIMIT          control  + address space: bytes of bounce buffers that it may have at a time
  *   20544 WORD_BOUNCE_USED           anyone   + address space: bytes that it has; by compareExchange
  *   21568 WORD_READER_HOLDS          (below)  + slot * READER_HOLDS_STRIDE_WORDS: layout/reader-holds.ts
  *
@@ -42,9 +42,9 @@ export const LAYOUT_VERSION = 2;
 export const WORD_MAGIC = 0;
 export const WORD_LAYOUT_VERSION = 1;
 export const WORD_GENERATION = 2;
+export const WORD_HOLDS_ENDED = 16;
 export const WORD_DEVICE_LOCK = 32; // a cache line of its own
 export const WORD_DEVICE_LOCK_WAITERS = 33;
-export const WORD_HOLDS_ENDED = 48;
 export const WORD_DELTA_COUNT = 56; // a cache line of its own
 export const WORD_ROOTS = 64;
 export const WORD_READERS = 1088;
