@@ -13,7 +13,7 @@
  */
 import { MemoryError } from '../base/errors.ts';
 import {
-  bounceMaxWord,
+  bounceLimitWord,
   bounceUsedWord,
   READER_COUNT_MAX,
   READER_INTERRUPTS,
@@ -22,7 +22,7 @@ import {
   readerWord,
   type SharedWords,
 } from '../layout/control-block.ts';
-import { BOUNCE_BYTES, BOUNCE_SPACE, BOUNCE_SPACES_MAX } from '../layout/reader-holds.ts';
+import { BOUNCE_SPACE, BOUNCE_SPACES_MAX, BOUNCE_TAKEN } from '../layout/reader-holds.ts';
 
 export class BounceBudget {
   private readonly words: SharedWords;
@@ -38,7 +38,7 @@ export class BounceBudget {
 
   /** Bytes that could be taken now. */
   left(addressSpace: number): number {
-    const max = Atomics.load(this.words, bounceMaxWord(addressSpace));
+    const max = Atomics.load(this.words, bounceLimitWord(addressSpace));
     return Math.max(0, max - Atomics.load(this.words, bounceUsedWord(addressSpace))); // pairs with give()
   }
 
@@ -51,7 +51,7 @@ export class BounceBudget {
     const usedWord = bounceUsedWord(addressSpace);
     const noteWord = this.noteFor(addressSpace);
     const noted = words[noteWord]!;
-    const max = Atomics.load(words, bounceMaxWord(addressSpace));
+    const max = Atomics.load(words, bounceLimitWord(addressSpace));
     for (;;) {
       const used = Atomics.load(words, usedWord);
       const count = Math.min(wanted, max - used);
@@ -86,12 +86,12 @@ export class BounceBudget {
     for (let index = 0; index < BOUNCE_SPACES_MAX; index += 1) {
       const word = this.firstNote + 2 * index;
       const space = this.words[word + BOUNCE_SPACE]!; // our own word
-      if (space === addressSpace + 1) return word + BOUNCE_BYTES;
+      if (space === addressSpace + 1) return word + BOUNCE_TAKEN;
       if (space === 0 && free < 0) free = word;
     }
     if (free >= 0) {
       Atomics.store(this.words, free + BOUNCE_SPACE, addressSpace + 1);
-      return free + BOUNCE_BYTES;
+      return free + BOUNCE_TAKEN;
     }
     throw new MemoryError(
       'BOUNCE_SPACES_EXHAUSTED',
@@ -101,7 +101,7 @@ export class BounceBudget {
 
   private note(word: number, bytes: number): void {
     Atomics.store(this.words, word, bytes);
-    if (bytes === 0) Atomics.store(this.words, word - BOUNCE_BYTES + BOUNCE_SPACE, 0);
+    if (bytes === 0) Atomics.store(this.words, word - BOUNCE_TAKEN + BOUNCE_SPACE, 0);
   }
 }
 
@@ -113,7 +113,7 @@ export function setBounceBytesMax(words: SharedWords, addressSpace: number, byte
       `a bounce budget of ${String(bytes)} bytes: give a whole number below 2^31`,
     );
   }
-  Atomics.store(words, bounceMaxWord(addressSpace), bytes); // pairs with BounceBudget.take
+  Atomics.store(words, bounceLimitWord(addressSpace), bytes); // pairs with BounceBudget.take
   wakeMapClients(words);
 }
 
@@ -125,7 +125,7 @@ export function endBounceUse(words: SharedWords, slot: number): void {
     const word = readerHoldsWord(slot) + 2 * index;
     const space = Atomics.exchange(words, word + BOUNCE_SPACE, 0);
     if (space === 0) continue;
-    giveBack(words, space - 1, Atomics.exchange(words, word + BOUNCE_BYTES, 0));
+    giveBack(words, space - 1, Atomics.exchange(words, word + BOUNCE_TAKEN, 0));
     found = true;
   }
   if (found) wakeMapClients(words);

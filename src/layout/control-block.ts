@@ -6,9 +6,9 @@
  *   0     WORD_MAGIC                 control  CONTROL_MAGIC, checked on attach
  *   1     WORD_LAYOUT_VERSION        control  LAYOUT_VERSION, checked on attach
  *   2     WORD_GENERATION            control  odd; advances by GENERATION_STEP after each publication
+ *   16    WORD_HOLDS_ENDED           anyone   Atomics.add at each end of a hold on a view; the control thread sleeps on it
  *   32    WORD_DEVICE_LOCK           holder   0, or 1 + reader slot of the holder; taken by compareExchange
  *   33    WORD_DEVICE_LOCK_WAITERS   waiters  how many readers sleep on WORD_DEVICE_LOCK; Atomics.add
- *   48    WORD_HOLDS_ENDED           anyone   Atomics.add at each end of a hold on a view; the control thread sleeps on it
  *   52    WORD_DIRTY_EPOCH           anyone   Atomics.add after dirty bits were cleared: armed stores must be dropped
  *   56    WORD_DELTA_COUNT           control  number of the newest delta, modulo 2^32: layout/delta-ring.ts
  *   64    WORD_ROOTS                 control  + address space: arena cell of its published view
@@ -16,7 +16,7 @@
  *   9792  WORD_MAILBOXES             (below)  + slot * MAILBOX_STRIDE_WORDS: layout/mailbox.ts
  *   18496 WORD_DEVICE_HOSTS          (below)  + host * DEVICE_HOST_STRIDE_WORDS: layout/mailbox.ts
  *   19008 WORD_DELTAS                control  + a delta's place * DELTA_STRIDE_WORDS: layout/delta-ring.ts
- *   19520 WORD_BOUNCE_MAX            control  + address space: bytes of bounce buffers that it may have at a time
+ *   19520 WORD_BOUNCE_LIMIT          control  + address space: bytes of bounce buffers that it may have at a time
  *   20544 WORD_BOUNCE_USED           anyone   + address space: bytes that it has; by compareExchange
  *   21568 WORD_READER_HOLDS          (below)  + slot * READER_HOLDS_STRIDE_WORDS: layout/reader-holds.ts
  *
@@ -44,9 +44,9 @@ export const LAYOUT_VERSION = 2;
 export const WORD_MAGIC = 0;
 export const WORD_LAYOUT_VERSION = 1;
 export const WORD_GENERATION = 2;
+export const WORD_HOLDS_ENDED = 16;
 export const WORD_DEVICE_LOCK = 32; // a cache line of its own
 export const WORD_DEVICE_LOCK_WAITERS = 33;
-export const WORD_HOLDS_ENDED = 48;
 export const WORD_DIRTY_EPOCH = 52; // with the next in one line: readers load them at the same points
 export const WORD_DELTA_COUNT = 56;
 export const WORD_ROOTS = 64;
@@ -54,7 +54,7 @@ export const WORD_READERS = 1088;
 export const WORD_MAILBOXES = 9792;
 export const WORD_DEVICE_HOSTS = 18496;
 export const WORD_DELTAS = 19008;
-export const WORD_BOUNCE_MAX = 19520;
+export const WORD_BOUNCE_LIMIT = 19520;
 export const WORD_BOUNCE_USED = 20544;
 export const WORD_READER_HOLDS = 21568;
 
@@ -100,7 +100,7 @@ export const rootWord = (addressSpace: number): number => WORD_ROOTS + addressSp
 export const readerWord = (slot: number): number => WORD_READERS + slot * READER_STRIDE_WORDS;
 export const mailboxWord = (slot: number): number => WORD_MAILBOXES + slot * MAILBOX_STRIDE_WORDS;
 export const readerHoldsWord = (slot: number): number => WORD_READER_HOLDS + slot * READER_HOLDS_STRIDE_WORDS;
-export const bounceMaxWord = (addressSpace: number): number => WORD_BOUNCE_MAX + addressSpace;
+export const bounceLimitWord = (addressSpace: number): number => WORD_BOUNCE_LIMIT + addressSpace;
 export const bounceUsedWord = (addressSpace: number): number => WORD_BOUNCE_USED + addressSpace;
 export const deviceHostWord = (host: number): number => WORD_DEVICE_HOSTS + host * DEVICE_HOST_STRIDE_WORDS;
 
@@ -120,6 +120,6 @@ export function createControlBlock(bounceBytesMax: number = BOUNCE_BYTES_DEFAULT
   words[WORD_MAGIC] = CONTROL_MAGIC;
   words[WORD_LAYOUT_VERSION] = LAYOUT_VERSION;
   words[WORD_GENERATION] = GENERATION_FIRST;
-  words.fill(bounceBytesMax, WORD_BOUNCE_MAX, WORD_BOUNCE_MAX + ADDRESS_SPACE_COUNT_MAX);
+  words.fill(bounceBytesMax, WORD_BOUNCE_LIMIT, WORD_BOUNCE_LIMIT + ADDRESS_SPACE_COUNT_MAX);
   return words;
 }

@@ -6,7 +6,7 @@
  *   0     HOLD_COUNT       reader   how many of the words from HOLD_VIEWS on are not 0
  *   1     HOLD_VIEWS       reader   + index: header cell of a view that is held, or 0
  *   32    BOUNCE_SPACE     reader   + 2 * index: 1 + address space of which it has bounce bytes, or 0
- *   33    BOUNCE_BYTES     reader   + 2 * index: how many
+ *   33    BOUNCE_TAKEN     reader   + 2 * index: how many
  *
  * All are written by the control thread once the reader's thread has exited. Invariant: while a reader holds
  * a view its cell is never another view's.
@@ -14,7 +14,7 @@
 export const HOLD_COUNT = 0;
 export const HOLD_VIEWS = 1;
 export const BOUNCE_SPACE = 32;
-export const BOUNCE_BYTES = 33;
+export const BOUNCE_TAKEN = 33;
 
 /** Different views that one reader can hold at a time. */
 export const VIEWS_HELD_MAX = 31;

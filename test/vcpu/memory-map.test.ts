@@ -15,7 +15,7 @@ import {
   MEMTX_OK,
   memTxFailure,
 } from '../../src/base/mem-tx-result.ts';
-import { bounceMaxWord, bounceUsedWord } from '../../src/layout/control-block.ts';
+import { bounceLimitWord, bounceUsedWord } from '../../src/layout/control-block.ts';
 import { MemoryRegion } from '../../src/model/memory-region.ts';
 import { transaction } from '../../src/model/transaction.ts';
 import type { MemoryPort } from '../../src/vcpu/memory-port.ts';
@@ -254,7 +254,7 @@ describe('the bounce budget', () => {
 
   test('may be larger', () => {
     const port = show([0, device()]);
-    machine.control[bounceMaxWord(0)] = 0x8000;
+    machine.control[bounceLimitWord(0)] = 0x8000;
     expect(mapped(port.map(0, 0x10000, true)).bytes).toHaveLength(0x8000);
   });
 

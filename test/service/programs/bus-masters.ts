@@ -70,3 +70,21 @@ export function requester(context: DeviceContext): AnyDeviceCallbacks {
     },
   };
 }
+
+/** A write at 0 maps the byte at the address written, for good; a read gives it. At 4: a map client, and its calls. */
+export function mapper(context: DeviceContext): DeviceCallbacks {
+  const { space } = context.data as { readonly space: string };
+  let bytes: Uint8Array = new Uint8Array(1);
+  let calls = 0;
+  return {
+    read: (offset) => (offset === 0 ? bytes[0]! : calls),
+    write(offset, value) {
+      const memory = context.memory(space);
+      if (offset === 0) bytes = memory.map(value, 1, false)?.bytes ?? bytes;
+      else
+        memory.registerMapClient(() => {
+          calls += 1;
+        });
+    },
+  };
+}
