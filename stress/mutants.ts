@@ -60,6 +60,9 @@ const rows: readonly (readonly [name: string, scenario: string, breaks: string])
     'waitForInterrupt sleeps though an interrupt came since it looked',
   ],
   ['run-state-unseen', 'lost-wakeup', 'a vCPU that was offline when it was told to pause is not told again'],
+  ['armed-for-ever', 'dirty-log', 'a vCPU does not look at dirty bits again after they were cleared'],
+  ['clear-waits-for-nobody', 'dirty-log', 'a clear of dirty bits does not wait for stores under way'],
+  ['start-finds-nothing', 'dirty-log', 'who begins to log is not told of stores by the layout before'],
 ];
 
 const walked: readonly Mutant[] = [

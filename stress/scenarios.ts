@@ -1,6 +1,7 @@
 /** All scenarios, in the order in which they run. */
 import type { Scenario } from './scenario.ts';
 import { deviceLock } from './scenarios/device-lock.ts';
+import { dirtyLog } from './scenarios/dirty-log.ts';
 import { graceWalk } from './scenarios/grace-walk.ts';
 import { homedRemap } from './scenarios/homed-remap.ts';
 import { hostedDeath } from './scenarios/hosted-death.ts';
@@ -23,5 +24,6 @@ export const scenarios: readonly Scenario[] = [
   ramHotAdd,
   deviceLock,
   lostWakeup,
+  dirtyLog,
   graceWalk,
 ];
