@@ -24,7 +24,7 @@ export {
 } from './base/dirty-log.ts';
 export { MemoryError, type MemoryErrorCode } from './base/errors.ts';
 export type { EventNotifier } from './base/event-notifier.ts';
-export type { GuestMemory } from './base/guest-memory.ts';
+export type { GuestMemory, MemoryMapping } from './base/guest-memory.ts';
 export {
   MEMTXATTRS_DEBUG,
   MEMTXATTRS_MEMORY,
@@ -48,14 +48,19 @@ export {
   type MemTxResult,
   memTxFailure,
 } from './base/mem-tx-result.ts';
+export type { PortEntry } from './base/port-callbacks.ts';
 export type { RamBlockInfo } from './base/ram-block-info.ts';
+export type { RegionAccessEvent, ViewEvent } from './base/trace.ts';
 export type { StallReport } from './grace/writer.ts';
 export { AddressSpace } from './model/address-space.ts';
+export type { BusMaster } from './model/bus-master.ts';
 export type { CoalescedRange, CoalescedRanges } from './model/coalesced-ranges.ts';
 export type { DirtyLog } from './model/dirty-log.ts';
 export type { EventfdList, EventfdOptions, RegionEventfd } from './model/eventfd-list.ts';
 export { MemoryRegion } from './model/memory-region.ts';
 export { Owner, type OwnerOptions } from './model/owner.ts';
+export { portIoRegion } from './model/port-io.ts';
+export { PortList } from './model/port-list.ts';
 export type { BufferWindow, ResizableOptions } from './model/ram-backing.ts';
 export type { RamFileOptions } from './model/ram-file.ts';
 export type { MemoryRegionKind, MemoryRegionOptions } from './model/region-options.ts';

@@ -68,6 +68,7 @@ export class GraceWriter {
   private waiting = false;
   private closed = false;
   private nextStallMs: number;
+  private kicked = NO_READER;
 
   constructor(words: SharedWords, options: GraceWriterOptions = {}) {
     this.words = words;
@@ -161,6 +162,13 @@ export class GraceWriter {
     setImmediate(() => void this.reclaimInBackground());
   }
 
+  /** Kicks `slot`, and no other any more. */
+  private kick(slot: number): void {
+    if (this.kicked !== NO_READER) Atomics.store(this.words, readerWord(this.kicked) + READER_KICK, 0);
+    this.kicked = slot;
+    if (slot !== NO_READER) Atomics.store(this.words, readerWord(slot) + READER_KICK, 1); // pairs with Vcpu.isKicked
+  }
+
   private get kickMs(): number {
     return this.options.kickMs ?? 5;
   }
@@ -185,9 +193,11 @@ export class GraceWriter {
       while (!this.closed && this.poll() >= 0 && this.retiredHead < this.retired.length) {
         const oldest = this.retired[this.retiredHead]!;
         const slot = this.slowestReader(oldest.generation);
+        this.kick(NO_READER); // it has moved; the next call knows whether it lags again
         if (slot !== NO_READER) await this.readerMoves(slot, oldest);
       }
     } finally {
+      this.kick(NO_READER);
       clearInterval(keepAlive);
       this.waiting = false;
     }
@@ -200,11 +210,10 @@ export class GraceWriter {
     const seen = Atomics.load(this.words, word);
     if (!generationReached(seen, oldest.generation)) {
       const ageMs = performance.now() - oldest.sinceMs;
-      if (ageMs >= this.kickMs) Atomics.store(this.words, readerWord(slot) + READER_KICK, 1); // pairs with Vcpu.isKicked
+      if (ageMs >= this.kickMs) this.kick(slot);
       const untilMs = ageMs < this.kickMs ? Math.min(this.kickMs, this.nextStallMs) : this.nextStallMs;
       const wait = Atomics.waitAsync(this.words, word, seen, Math.max(1, untilMs - ageMs));
       if (wait.async && (await wait.value) === 'timed-out') this.reportStall(slot, oldest);
-      else Atomics.store(this.words, readerWord(slot) + READER_KICK, 0);
     }
     Atomics.store(this.words, readerWord(slot) + READER_AWAITED, 0);
   }

@@ -16,6 +16,8 @@ export interface SharedMachine {
   readonly ram: SharedArrayBuffer;
   /** Its dirty bits: layout/dirty-bitmap.ts */
   readonly dirty: SharedArrayBuffer;
+  /** Ports tell of each access to a device: base/trace.ts. */
+  readonly traceAccesses?: boolean;
 }
 
 interface AttachedCommon {

@@ -28,9 +28,10 @@ import {
 import { renderFlatView } from '../render/render.ts';
 import { viewRootOf } from '../render/view-root.ts';
 import { DeltaWriter } from './delta-writer.ts';
-import { type EncodedView, encodeView, letOwnersGo, releaseView, type ViewResources } from './encode-view.ts';
+import { letOwnersGo, type ViewResources } from './encode-view.ts';
 import type { ListenedCommit, Listeners } from './listeners.ts';
 import { type PublicationListener, Publications } from './publications.ts';
+import { type PublishedView, ViewStore } from './view-store.ts';
 
 export interface PublisherOptions {
   /** Retired bytes past which a transaction is refused with BACK_PRESSURE. */
@@ -41,14 +42,6 @@ export interface PublisherOptions {
   readonly onPublished?: (views: readonly FlatView[]) => void;
   /** Told of each commit once its roots are visible, before what they replaced is retired. */
   readonly listeners?: Listeners;
-}
-
-interface PublishedView {
-  readonly flat: FlatView;
-  readonly encoded: EncodedView;
-  readonly version: number;
-  /** Address spaces that show it; it is retired with the last. */
-  userCount: number;
 }
 
 interface SpaceState {
@@ -66,8 +59,9 @@ interface Replacement {
 export class Publisher implements TransactionParticipant {
   /** Stored in every view made from now on; readers find it as their port's layoutTag. The caller's number. */
   layoutTag = 0;
+  /** Every view that was encoded and has not ended. */
+  readonly store: ViewStore;
   private readonly control: SharedWords;
-  private readonly resources: ViewResources;
   private readonly grace: GraceWriter;
   private readonly deltas: DeltaWriter;
   private readonly options: PublisherOptions;
@@ -78,18 +72,17 @@ export class Publisher implements TransactionParticipant {
   private readonly announcements = new Publications();
   private readonly emptyView: PublishedView;
   private spaceCount = 0;
-  private version = 0;
   private publicationCount = 0;
   private dirtyTracked = false;
   private publishedTracked = false;
 
   constructor(control: SharedWords, resources: ViewResources, grace: GraceWriter, options: PublisherOptions) {
     this.control = control;
-    this.resources = resources;
+    this.store = new ViewStore(control, resources, grace);
     this.grace = grace;
     this.deltas = new DeltaWriter(control);
     this.options = options;
-    this.emptyView = this.encode(EMPTY_FLAT_VIEW);
+    this.emptyView = this.store.encode(EMPTY_FLAT_VIEW, 0);
     this.emptyView.userCount = 1; // immortal
     this.views.set(null, this.emptyView);
   }
@@ -202,7 +195,7 @@ export class Publisher implements TransactionParticipant {
         if (after !== state.view) replacements.push({ space, state, before: state.view, after });
       }
     } catch (error) {
-      this.releaseAll(fresh.values());
+      this.store.abandon(fresh.values());
       throw error;
     }
     for (const [state, space] of this.removed) {
@@ -211,7 +204,7 @@ export class Publisher implements TransactionParticipant {
     }
     return {
       publish: () => this.publish(replacements, topology, changes),
-      abandon: () => this.releaseAll(fresh.values()),
+      abandon: () => this.store.abandon(fresh.values()),
     };
   }
 
@@ -271,20 +264,9 @@ export class Publisher implements TransactionParticipant {
     const flat = renderFlatView(viewRoot, undefined, undefined, this.dirtyTracked);
     const published = this.views.get(viewRoot);
     if (published !== undefined && flatViewsEqual(published.flat, flat)) return published;
-    const view = this.encode(flat);
+    const view = this.store.encode(flat, this.layoutTag);
     fresh.set(viewRoot, view);
     return view;
-  }
-
-  private encode(flat: FlatView): PublishedView {
-    this.version = (this.version + 1) | 0;
-    const { version } = this;
-    const encoded = encodeView(flat, this.resources, version, this.layoutTag);
-    return { flat, encoded, version, userCount: 0 };
-  }
-
-  private releaseAll(views: Iterable<PublishedView>): void {
-    for (const view of views) releaseView(view.encoded, this.resources.arena);
   }
 
   private publish(
@@ -354,6 +336,6 @@ export class Publisher implements TransactionParticipant {
     view.userCount = -1; // once only, though several address spaces left it together
     const { root } = view.flat;
     if (this.views.get(root) === view) this.views.delete(root);
-    this.grace.retire(view.encoded.sizeBytes, () => releaseView(view.encoded, this.resources.arena));
+    this.store.retire(view);
   }
 }

@@ -41,6 +41,8 @@ const alignUp = (size: bigint): bigint => (size + BigInt(BLOCK_ALIGN - 1)) & -Bi
 export const hasBytes = (region: MemoryRegion): boolean => region.isRam || region.kind === 'rom-device';
 
 export class RamStore implements RegionBacker {
+  /** Calls back once no layout that a reader holds beyond its grace period shows `region`. */
+  onceUnheld: (region: MemoryRegion, free: () => void) => void = (_, free) => free();
   /** By buffer id; null once dropped. */
   private readonly buffers: (Uint8Array<SharedArrayBuffer> | null)[];
   /** Likewise, the dirty bits of each. */
@@ -105,26 +107,26 @@ export class RamStore implements RegionBacker {
 
   /**
    * Takes the region's bytes from it; should it be mapped again, it gets fresh ones.
-   * @returns what frees them, to call after a grace period, when no view that a reader may use reaches them
+   * @returns what frees them, to call after a grace period, when no view that a reader may use reaches them but
+   *   those that readers hold; once these have ended, too, the bytes are free and `freed` is called
    */
-  detach(region: MemoryRegion): () => void {
+  detach(region: MemoryRegion): (freed?: () => void) => void {
     const blocks = this.blocks.get(region) ?? [];
     this.blocks.delete(region);
     this.ids.give(region);
     region.lifetime.backers.delete(this);
-    return () => {
-      for (const block of blocks.splice(0)) this.freeBlock(block);
-    };
+    return (freed) =>
+      this.onceUnheld(region, () => {
+        for (const block of blocks.splice(0)) this.freeBlock(block);
+        freed?.();
+      });
   }
 
-  /** detach(), and what it returns called after a grace period; resolves then. */
+  /** detach(), and what it returns called after a grace period; resolves when no reader holds the bytes. */
   release(region: MemoryRegion): Promise<void> {
     const free = this.detach(region);
     return new Promise((resolve) => {
-      this.afterGrace(() => {
-        free();
-        resolve();
-      });
+      this.afterGrace(() => free(resolve));
     });
   }
 

@@ -27,6 +27,7 @@ export class ControlMemory implements AttachmentReceiver {
     devices.memory = { memory: (name) => this.memory.port(this.attachments.addressSpace(name)) };
     devices.beAttentive(wait);
     this.attachments = new Attachments(ram, devices);
+    this.memory.holds.clients.useEventLoop(this.memory.words, hostReaderSlot(DEVICE_HOST_CONTROL));
     session.attach();
     void this.rearmInTurns();
   }

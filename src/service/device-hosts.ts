@@ -8,6 +8,8 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { FullAccessRules } from '../base/access-rules.ts';
 import type { DeviceBinding, DeviceModule, HostedDevice } from '../base/device-binding.ts';
 import { MemoryError } from '../base/errors.ts';
+import { endBounceUse } from '../grace/bounce-budget.ts';
+import { endHolds } from '../grace/hold-keeper.ts';
 import { type AttachedDevice, NO_GUARD, type SharedMachine } from '../layout/attachments.ts';
 import {
   DEVICE_HOST_COUNT_MAX,
@@ -272,6 +274,8 @@ export class DeviceHosts {
       for (const port of [worker.port, worker.attachmentPort, worker.answerer]) port.close();
     }
     breakDeviceLock(this.words, hostReaderSlot(host));
+    endHolds(this.words, hostReaderSlot(host));
+    endBounceUse(this.words, hostReaderSlot(host));
     this.parts.grace.removeReader(hostReaderSlot(host));
     this.declareDead(host);
     if (worker?.closing !== true) this.options.onHostDeath({ host, exitCode, error });

@@ -22,6 +22,7 @@ export class HostMemory implements DeviceMemory {
     this.inbox = new AttachmentInbox(port, this.thread.ram, this.thread.devices);
     this.thread.onMissing = () => this.inbox.drain();
     this.thread.devices.memory = this;
+    this.thread.holds.clients.useEventLoop(this.thread.words, hostReaderSlot(home.host));
   }
 
   get words(): ThreadMemory['words'] {

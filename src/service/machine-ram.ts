@@ -83,7 +83,8 @@ export abstract class MachineRam {
   }
 
   /**
-   * Gives the bytes of `region` back after a grace period. Resolves when that is done.
+   * Gives the bytes of `region` back after a grace period, and after the mappings, caches and holds by which a
+   * thread still has them. Resolves when that is done.
    * @throws MemoryError REGION_STILL_MAPPED while anything shows it
    */
   async releaseRam(region: MemoryRegion): Promise<void> {

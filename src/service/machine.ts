@@ -32,8 +32,8 @@ import { AttachmentHub } from './attachment-hub.ts';
 import { ControlMemory } from './control-memory.ts';
 import { DeviceHosts } from './device-hosts.ts';
 import { MachineDirtyLog } from './machine-dirty-log.ts';
+import { MachineDma } from './machine-dma.ts';
 import { fullMachineOptions, type MachineOptions } from './machine-options.ts';
-import { MachineRam } from './machine-ram.ts';
 import { MemoryQueries } from './memory-queries.ts';
 import { PiscinaHost } from './piscina-host.ts';
 import { ThreadHost } from './thread-host.ts';
@@ -46,6 +46,8 @@ export interface MachineGauges {
   readonly liveBytes: number;
   /** Arena bytes that wait for a grace period. */
   readonly retiredBytes: number;
+  /** Arena bytes of replaced views that someone holds, by a mapping, a cache or a hold. */
+  readonly heldBytes: number;
   /** The most of the arena that was ever in use. */
   readonly highWaterBytes: number;
   /** Bytes reserved for RAM in all buffers, touched or not. */
@@ -54,7 +56,7 @@ export interface MachineGauges {
   readonly publications: number;
 }
 
-export class Machine extends MachineRam {
+export class Machine extends MachineDma {
   /** What a reader thread is started with. */
   readonly shared: SharedMachine;
   /** Which pages were written: reading and clearing, while vCPUs run. */
@@ -67,7 +69,7 @@ export class Machine extends MachineRam {
   protected readonly ram: RamStore;
   protected readonly dirtyPages: DirtyPages;
   private readonly grace: GraceWriter;
-  private readonly publisher: Publisher;
+  protected readonly publisher: Publisher;
   private readonly listeners: Listeners;
   private readonly hub = new AttachmentHub();
   private readonly hosts: DeviceHosts;
@@ -79,7 +81,7 @@ export class Machine extends MachineRam {
   constructor(options: MachineOptions = {}) {
     super();
     const full = fullMachineOptions(options);
-    const control = createControlBlock();
+    const control = createControlBlock(full.bounceBytesMax);
     this.arena = new Arena(full.arenaBytes, full.checked);
     encodeUnassignedSection(this.arena);
     this.ram = new RamStore(
@@ -89,7 +91,13 @@ export class Machine extends MachineRam {
     );
     this.dirtyPages = new DirtyPages(this.ram);
     this.grace = new GraceWriter(control, full);
-    this.shared = { control: control.buffer, arena: this.arena.words.buffer, ...this.ram.shared };
+    const { traceAccesses } = full;
+    this.shared = {
+      control: control.buffer,
+      arena: this.arena.words.buffer,
+      ...this.ram.shared,
+      traceAccesses,
+    };
     this.hosts = new DeviceHosts(
       this.shared,
       { grace: this.grace, hub: this.hub },
@@ -117,6 +125,7 @@ export class Machine extends MachineRam {
         this.dirtyPages.published(views);
       },
     });
+    this.ram.onceUnheld = (region, free) => this.publisher.store.onceUnheld(region, free);
     registerParticipant(this.publisher);
     this.query = new MemoryQueries(this.publisher);
     this.dirtyTracking = new DirtyTracking(this.publisher, this.listeners);
@@ -266,9 +275,11 @@ export class Machine extends MachineRam {
 
   get gauges(): MachineGauges {
     const retiredBytes = this.grace.retiredBytes;
+    const { heldBytes } = this.publisher.store;
     return {
-      liveBytes: this.arena.usedBytes - retiredBytes,
+      liveBytes: this.arena.usedBytes - retiredBytes - heldBytes,
       retiredBytes,
+      heldBytes,
       highWaterBytes: this.arena.highWaterBytes,
       ramReservedBytes: this.ram.reservedBytes,
       publications: this.publisher.publications,
@@ -293,6 +304,7 @@ export class Machine extends MachineRam {
     this.grace.poll(); // no reader is left: who awaits a grace period shall not wait for ever
     this.publisher.close();
     this.grace.close();
+    this.publisher.store.close();
     this.endRam();
   }
 

@@ -7,6 +7,8 @@
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { MemoryError } from '../base/errors.ts';
+import { endBounceUse } from '../grace/bounce-budget.ts';
+import { endHolds } from '../grace/hold-keeper.ts';
 import type { SharedMachine } from '../layout/attachments.ts';
 import {
   deviceHostWord,
@@ -191,6 +193,8 @@ export class VcpuSet {
     this.parts.hub.unsubscribe(port);
     port.close();
     breakDeviceLock(this.words, slot);
+    endHolds(this.words, slot);
+    endBounceUse(this.words, slot);
     this.ringForTheDead(slot);
     this.running.delete(slot);
     this.parts.grace.removeReader(slot);

@@ -8,6 +8,7 @@ import type { SharedWords } from '../layout/control-block.ts';
 import { CELL_UNASSIGNED, cellWord } from '../layout/map-entry.ts';
 import * as section from '../layout/section-record.ts';
 import { VIEW_SECTION_COUNT, VIEW_SECTIONS } from '../layout/view-header.ts';
+import { loadExactly, storeExactly } from './exact-copy.ts';
 import type { SlowAccess } from './slow-access.ts';
 
 /** How far something reaches is counted in bytes as a double: exact where it matters, below the copy's size. */
@@ -125,17 +126,24 @@ function eachStretch(
   return result;
 }
 
-function copyOut(slow: SlowAccess, { word, lo, done, count }: Stretch, into: Uint8Array): MemTxResult {
-  const { bytes } = slow.ram.get(slow.arena[word + section.SECTION_RAM_BUFFER]!);
+function copyOut(slow: SlowAccess, { word, flags, lo, done, count }: Stretch, into: Uint8Array): MemTxResult {
+  const ram = slow.ram.get(slow.arena[word + section.SECTION_RAM_BUFFER]!);
   const from = slow.ramByte(word, lo);
-  into.set(bytes.subarray(from, from + count), done);
+  if ((flags & section.SECTION_FLAG_EXACT) !== 0) loadExactly(ram, from, into.subarray(done, done + count));
+  else into.set(ram.bytes.subarray(from, from + count), done);
   return MEMTX_OK;
 }
 
-function copyIn(slow: SlowAccess, { word, hi, lo, done, count }: Stretch, from: Uint8Array): MemTxResult {
+function copyIn(
+  slow: SlowAccess,
+  { word, flags, hi, lo, done, count }: Stretch,
+  from: Uint8Array,
+): MemTxResult {
   slow.noteWrite(word, hi, lo, count);
-  const { bytes } = slow.ram.get(slow.arena[word + section.SECTION_RAM_BUFFER]!);
-  bytes.set(from.subarray(done, done + count), slow.ramByte(word, lo));
+  const ram = slow.ram.get(slow.arena[word + section.SECTION_RAM_BUFFER]!);
+  const piece = from.subarray(done, done + count);
+  if ((flags & section.SECTION_FLAG_EXACT) !== 0) storeExactly(ram, slow.ramByte(word, lo), piece);
+  else ram.bytes.set(piece, slow.ramByte(word, lo));
   return MEMTX_OK;
 }
 
@@ -171,7 +179,7 @@ function hiAfter(hi: number, lo: number, done: number): number {
 }
 
 /** Bytes from (hi, lo) to the end of its section, or of the hole that it lies in; `left` at the most. */
-function reach(slow: SlowAccess, cell: number, hi: number, lo: number, left: number): number {
+export function reach(slow: SlowAccess, cell: number, hi: number, lo: number, left: number): number {
   const { arena } = slow;
   if (cell !== CELL_UNASSIGNED) {
     const word = cellWord(cell);

@@ -6,11 +6,14 @@
 import { GraceReader } from '../grace/reader.ts';
 import type { SharedMachine } from '../layout/attachments.ts';
 import type { SharedWords } from '../layout/control-block.ts';
+import type { DeviceCalls } from './device-calls.ts';
 import { type DeviceHome, DeviceTable } from './device-table.ts';
 import type { ReportDevice } from './failure-reports.ts';
 import { MemoryPort } from './memory-port.ts';
 import { RamViews } from './ram-views.ts';
 import { ReaderSession } from './reader-session.ts';
+import { ThreadHolds } from './thread-holds.ts';
+import { TracedDevices } from './traced-devices.ts';
 
 export class ThreadMemory {
   readonly words: SharedWords;
@@ -18,7 +21,10 @@ export class ThreadMemory {
   readonly session: ReaderSession;
   readonly ram: RamViews;
   readonly devices: DeviceTable;
+  readonly holds: ThreadHolds;
   private readonly arena: SharedWords;
+  /** What ports reach devices by. */
+  private readonly calls: DeviceCalls;
   /** By the address space's index. */
   private readonly ports = new Map<number, MemoryPort>();
 
@@ -29,7 +35,9 @@ export class ThreadMemory {
     this.reader = new GraceReader(this.words, slot);
     this.session = new ReaderSession(this.words, this.reader);
     this.ram = new RamViews({ bytes: machine.ram, dirty: machine.dirty });
+    this.holds = new ThreadHolds(this.words, slot);
     this.devices = new DeviceTable(this.words, this.session, report, home);
+    this.calls = machine.traceAccesses === true ? new TracedDevices(this.devices, slot) : this.devices;
   }
 
   /** Called when a device or a RAM buffer is met that this thread was not told of yet. */
@@ -41,8 +49,8 @@ export class ThreadMemory {
   port(addressSpace: number): MemoryPort {
     const open = this.ports.get(addressSpace);
     if (open !== undefined) return open;
-    const memory = { control: this.words, arena: this.arena, ram: this.ram };
-    const port = new MemoryPort(memory, addressSpace, this.devices);
+    const memory = { control: this.words, arena: this.arena, ram: this.ram, holds: this.holds };
+    const port = new MemoryPort(memory, addressSpace, this.calls);
     this.ports.set(addressSpace, port);
     this.session.add(port);
     return port;

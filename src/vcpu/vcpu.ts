@@ -82,6 +82,9 @@ export class Vcpu {
     this.inbox = new AttachmentInbox(port, ram, devices);
     this.code = new CodeWatch(words, session, ram);
     this.thread.onMissing = () => this.inbox.drain();
+    this.thread.holds.clients.onWaiting = () => {
+      session.attention = true; // the next checkpoint looks for bounce bytes
+    };
     devices.memory = { memory: (name) => this.port(name) };
     this.runStateWord = readerWord(slot) + READER_RUN_STATE;
     this.interruptWord = readerWord(slot) + READER_INTERRUPTS;
@@ -175,6 +178,7 @@ export class Vcpu {
 
   /** Lets go of everything, for good. For the vCPU's runner. */
   end(): void {
+    this.thread.holds.end();
     this.session.end(PHASE_FINISHED);
   }
 
@@ -183,10 +187,13 @@ export class Vcpu {
     if (this.reader.sectionDepth > 0) return true;
     this.session.refresh();
     this.inbox.drain(); // so that views of removed RAM go
+    const { clients } = this.thread.holds;
+    clients.poll();
     for (;;) {
       // After quiescent(): the control thread stores the run state, then begins a generation.
       const state = Atomics.load(this.words, this.runStateWord); // pairs with VcpuSet.setRunState
-      this.session.attention = state === RUN_STATE_STOP; // a program that goes on is told again
+      // A program that goes on is told again; map clients are polled until they were called.
+      this.session.attention = state === RUN_STATE_STOP || clients.waitingCount > 0;
       if (state === RUN_STATE_STOP) return false;
       if (state !== RUN_STATE_PAUSE) return true;
       this.sleepPaused();

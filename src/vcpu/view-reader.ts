@@ -13,6 +13,7 @@ import * as section from '../layout/section-record.ts';
 import { VIEW_LAYOUT_TAG, VIEW_MAP_ROOT, VIEW_VERSION } from '../layout/view-header.ts';
 import { DeltaReader } from './delta-reader.ts';
 import type { RamViews } from './ram-views.ts';
+import type { ThreadHolds } from './thread-holds.ts';
 import {
   createTlb,
   dropSlowEntries,
@@ -42,6 +43,7 @@ export interface PortMemory {
   readonly control: SharedWords;
   readonly arena: SharedWords;
   readonly ram: RamViews;
+  readonly holds: ThreadHolds;
 }
 
 export class ViewReader {
@@ -55,7 +57,7 @@ export class ViewReader {
   /** Header cell of the view in use; 0 before the first refresh. */
   view = 0;
   private viewVersion = 0;
-  private mapRoot = 0;
+  private mapRoot = leafEntry(CELL_UNASSIGNED);
   private readonly deltas: DeltaReader;
   /** Nothing in the TLB comes from a view that was taken. */
   private isFresh = true;
@@ -90,6 +92,19 @@ export class ViewReader {
     } else if (this.hasSlowEntries) dropSlowEntries(this.tlb);
     this.isFresh = false;
     this.hasSlowEntries = false;
+  }
+
+  /** Whether both answer by the same view, with the same attributes. */
+  isLike(other: ViewReader): boolean {
+    return this.view === other.view && this.viewVersion === other.viewVersion && this.attrs === other.attrs;
+  }
+
+  /** Takes the view and the attributes of `other`, for good: for a reader of a view that is held. */
+  stayOn(other: ViewReader): void {
+    this.attrs = other.attrs;
+    this.view = other.view;
+    this.viewVersion = other.viewVersion;
+    this.mapRoot = other.mapRoot;
   }
 
   /** Lets go of the view: nothing is mapped until the next refresh(). */

@@ -22,6 +22,7 @@ import type { DeviceReport } from '../../src/vcpu/failure-reports.ts';
 import { MemoryPort } from '../../src/vcpu/memory-port.ts';
 import { RamViews } from '../../src/vcpu/ram-views.ts';
 import { ReaderSession } from '../../src/vcpu/reader-session.ts';
+import { ThreadHolds } from '../../src/vcpu/thread-holds.ts';
 
 export interface BenchMachineOptions extends GraceWriterOptions {
   readonly arenaBytes?: number;
@@ -58,6 +59,7 @@ export class BenchMachine {
   readonly posted: Attachment[] = [];
   readonly reports: DeviceReport[] = [];
   readonly views: RamViews;
+  readonly holds = new ThreadHolds(this.control, 0);
   readonly dirty: DirtyPages;
   readonly session: ReaderSession;
   private readonly table: DeviceTable;
@@ -88,19 +90,21 @@ export class BenchMachine {
       garbageBytesMax: options.garbageBytesMax ?? 2 ** 20,
       onPublished: (views) => this.dirty.published(views),
     });
+    this.ram.onceUnheld = (region, free) => this.publisher.store.onceUnheld(region, free);
     registerParticipant(this.publisher);
     this.grace.addReader(0);
     this.reader = new GraceReader(this.control, 0);
     this.reader.online();
     const home = { host: HOME, handlerOf: (device: number) => this.devices[device]! };
     this.session = new ReaderSession(this.control, this.reader);
+    this.session.rearm();
     this.table = new DeviceTable(this.control, this.session, (report) => this.reports.push(report), home);
   }
 
   show(name: string, root: MemoryRegion | null): { space: AddressSpace; port: MemoryPort } {
     const space = new AddressSpace(name, root);
     const index = this.publisher.add(space);
-    const memory = { control: this.control, arena: this.arena.words, ram: this.views };
+    const memory = { control: this.control, arena: this.arena.words, ram: this.views, holds: this.holds };
     const port = new MemoryPort(memory, index, this.table);
     this.session.add(port);
     return { space, port };
