@@ -52,6 +52,8 @@ export type { PortEntry } from './base/port-callbacks.ts';
 export type { RamBlockInfo } from './base/ram-block-info.ts';
 export type { RegionAccessEvent, ViewEvent } from './base/trace.ts';
 export type { StallReport } from './grace/writer.ts';
+export type { DoorbellHandle } from './layout/attachments.ts';
+export { Doorbell } from './mailbox/doorbell.ts';
 export { AddressSpace } from './model/address-space.ts';
 export type { BusMaster } from './model/bus-master.ts';
 export type { CoalescedRange, CoalescedRanges } from './model/coalesced-ranges.ts';

@@ -33,6 +33,8 @@ export {
 } from './base/mem-tx-result.ts';
 export { PORT_ACCESS, type PortEntry, portCallbacks } from './base/port-callbacks.ts';
 export type { RegionAccessEvent } from './base/trace.ts';
+export type { DoorbellHandle } from './layout/attachments.ts';
+export { Doorbell } from './mailbox/doorbell.ts';
 export type { Address } from './vcpu/address.ts';
 export type { CodeWatch } from './vcpu/code-watch.ts';
 export type { MemoryPort } from './vcpu/memory-port.ts';

@@ -63,6 +63,10 @@ const rows: readonly (readonly [name: string, scenario: string, breaks: string])
   ['armed-for-ever', 'dirty-log', 'a vCPU does not look at dirty bits again after they were cleared'],
   ['clear-waits-for-nobody', 'dirty-log', 'a clear of dirty bits does not wait for stores under way'],
   ['start-finds-nothing', 'dirty-log', 'who begins to log is not told of stores by the layout before'],
+  ['ring-by-load-and-store', 'doorbell-count', 'a doorbell is rung by a load and a store'],
+  ['ring-in-silence', 'doorbell-count', 'who rings a doorbell wakes nobody'],
+  ['serve-before-replay', 'coalesced-order', 'a host serves accesses before it replays what was queued'],
+  ['queue-without-lock', 'coalesced-order', 'two vCPUs queue in a ring at the same time'],
 ];
 
 const walked: readonly Mutant[] = [

@@ -1,7 +1,9 @@
 /** All scenarios, in the order in which they run. */
 import type { Scenario } from './scenario.ts';
+import { coalescedOrder } from './scenarios/coalesced-order.ts';
 import { deviceLock } from './scenarios/device-lock.ts';
 import { dirtyLog } from './scenarios/dirty-log.ts';
+import { doorbellCount } from './scenarios/doorbell-count.ts';
 import { graceWalk } from './scenarios/grace-walk.ts';
 import { homedRemap } from './scenarios/homed-remap.ts';
 import { hostedDeath } from './scenarios/hosted-death.ts';
@@ -25,5 +27,7 @@ export const scenarios: readonly Scenario[] = [
   deviceLock,
   lostWakeup,
   dirtyLog,
+  doorbellCount,
+  coalescedOrder,
   graceWalk,
 ];

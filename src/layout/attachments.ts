@@ -27,6 +27,12 @@ interface AttachedCommon {
   readonly guard: number;
 }
 
+/** A doorbell on its way to another thread: layout/doorbell.ts. */
+export interface DoorbellHandle {
+  readonly id: number;
+  readonly words: SharedArrayBuffer;
+}
+
 export const NO_GUARD = -1;
 
 /** How a vCPU reaches a device: its own copy of the module, or the host that answers for it. */
@@ -35,6 +41,23 @@ export type AttachedDevice = AttachedCommon &
     | ({ readonly placement: 'local'; readonly lock: 'shared' | 'none' } & DeviceModule)
     | { readonly placement: 'homed'; readonly host: number }
   );
+
+/** An ioeventfd as threads that write need it. */
+export interface AttachedEventfd {
+  /** Bytes from the start of the region. */
+  readonly offset: number;
+  /** 0: a write of any length. */
+  readonly size: number;
+  /** What is written, as the little-endian value of its bytes; null: whatever. */
+  readonly match: bigint | null;
+  readonly doorbell: DoorbellHandle;
+}
+
+/** Part of a region in which writes may be queued; bytes from the start of the region. */
+export interface AttachedRange {
+  readonly start: number;
+  readonly end: number;
+}
 
 export type Attachment =
   | {
@@ -49,5 +72,21 @@ export type Attachment =
       readonly device: number;
       readonly regionName: string;
       readonly attached: AttachedDevice;
+    }
+  | {
+      /** All ioeventfds of a device that signal doorbells, in their order, instead of those before. */
+      readonly kind: 'eventfds';
+      readonly device: number;
+      readonly eventfds: readonly AttachedEventfd[];
+    }
+  | {
+      /** How accesses to a device are coalesced from now on. */
+      readonly kind: 'coalesced';
+      readonly device: number;
+      readonly ranges: readonly AttachedRange[];
+      /** Whether its accesses have all rings replayed first. */
+      readonly flush: boolean;
+      /** layout/coalesced-ring.ts; null while it never had a range. */
+      readonly ring: SharedArrayBuffer | null;
     }
   | { readonly kind: 'address-space'; readonly index: number; readonly name: string };

@@ -40,6 +40,9 @@ function keyOf(attachment: Exclude<Attachment, { kind: 'drop-ram' }>): string {
       return `ram ${attachment.buffer}`;
     case 'device':
       return `device ${attachment.device}`;
+    case 'eventfds':
+    case 'coalesced':
+      return `${attachment.kind} ${attachment.device}`;
     case 'address-space':
       return `address-space ${attachment.index}`;
   }

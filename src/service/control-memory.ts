@@ -10,9 +10,9 @@ import { hostReaderSlot, WORD_DIRTY_EPOCH } from '../layout/control-block.ts';
 import { DEVICE_HOST_CONTROL } from '../layout/mailbox.ts';
 import type { AttentiveWait } from '../mailbox/requester.ts';
 import { Attachments } from '../vcpu/attachment-inbox.ts';
-import type { DeviceHome } from '../vcpu/device-table.ts';
 import type { ReportDevice } from '../vcpu/failure-reports.ts';
 import type { MemoryPort } from '../vcpu/memory-port.ts';
+import type { DeviceHome } from '../vcpu/route-loader.ts';
 import { ThreadMemory } from '../vcpu/thread-memory.ts';
 import type { AttachmentReceiver } from './attachment-hub.ts';
 
@@ -51,6 +51,16 @@ export class ControlMemory implements AttachmentReceiver {
     Atomics.notify(this.memory.words, WORD_DIRTY_EPOCH); // ends our own wait
   }
 
+  /** Replays what is queued for devices that this thread calls, and has the other hosts replay theirs. */
+  replayQueued(): void {
+    this.memory.devices.replayQueued();
+  }
+
+  /** The port to the address space with that index. */
+  port(addressSpace: number): MemoryPort {
+    return this.memory.port(addressSpace);
+  }
+
   /** A vCPU that cleared dirty bits waits until this thread, too, has seen it. */
   private async rearmInTurns(): Promise<void> {
     const { words, session } = this.memory;
@@ -59,10 +69,5 @@ export class ControlMemory implements AttachmentReceiver {
       if (wait.async) await wait.value;
       session.rearm();
     }
-  }
-
-  /** The port to the address space with that index. */
-  port(addressSpace: number): MemoryPort {
-    return this.memory.port(addressSpace);
   }
 }

@@ -31,6 +31,7 @@ import type { MemoryPort } from '../vcpu/memory-port.ts';
 import { AttachmentHub } from './attachment-hub.ts';
 import { ControlMemory } from './control-memory.ts';
 import { DeviceHosts } from './device-hosts.ts';
+import { DeviceShortcuts } from './device-shortcuts.ts';
 import { MachineDirtyLog } from './machine-dirty-log.ts';
 import { MachineDma } from './machine-dma.ts';
 import { fullMachineOptions, type MachineOptions } from './machine-options.ts';
@@ -74,6 +75,7 @@ export class Machine extends MachineDma {
   private readonly hub = new AttachmentHub();
   private readonly hosts: DeviceHosts;
   private readonly control: ControlMemory;
+  private readonly shortcuts: DeviceShortcuts;
   private readonly vcpuSet: VcpuSet;
   private closing: Promise<void> | null = null;
 
@@ -100,15 +102,21 @@ export class Machine extends MachineDma {
     };
     this.hosts = new DeviceHosts(
       this.shared,
-      { grace: this.grace, hub: this.hub },
+      { grace: this.grace, hub: this.hub, onGone: (slot) => this.shortcuts.coalescing.readerGone(slot) },
       { ...full, onHostDeath: full.onDeviceHostDeath },
     );
     const wait = { whileWaiting: () => this.hosts.answerAsks(), patienceMs: full.patienceMs };
     this.control = new ControlMemory(this.shared, full.onDeviceReport, this.hosts.control, wait);
     this.hub.subscribe(this.control);
     const devices = new DeviceRegistry((device, region, binding) => {
+      this.shortcuts.onDevice(device, region);
       const attached = this.hosts.attach(device, region, binding);
       this.hub.post({ kind: 'device', device, regionName: region.name, attached });
+    });
+    this.shortcuts = new DeviceShortcuts({
+      ...{ hub: this.hub, grace: this.grace, hosts: this.hosts, guestEndianness: full.guestEndianness },
+      replayQueued: () => this.control.replayQueued(),
+      findDevice: (region) => devices.find(region),
     });
     const resources = {
       arena: this.arena,
@@ -126,6 +134,7 @@ export class Machine extends MachineDma {
       },
     });
     this.ram.onceUnheld = (region, free) => this.publisher.store.onceUnheld(region, free);
+    registerParticipant(this.shortcuts);
     registerParticipant(this.publisher);
     this.query = new MemoryQueries(this.publisher);
     this.dirtyTracking = new DirtyTracking(this.publisher, this.listeners);
@@ -143,6 +152,7 @@ export class Machine extends MachineDma {
       host: full.vcpuHost === 'threads' ? new ThreadHost() : new PiscinaHost(full.vcpuSlots),
       slotCount: full.vcpuSlots,
       onDeviceReport: full.onDeviceReport,
+      onGone: (slot) => this.shortcuts.coalescing.readerGone(slot),
     });
   }
 
@@ -222,6 +232,15 @@ export class Machine extends MachineDma {
     this.listeners.remove(listener, (space) => this.publisher.seenViewOf(space));
   }
 
+  /**
+   * Has coalesced writes that were queued until now done: to `region`, or to all. Resolves when they are, or when
+   * the host that should do them has died. Those of devices in the control thread are done when it returns.
+   * @source QEMU qemu_flush_coalesced_mmio_buffer
+   */
+  flushCoalesced(region: MemoryRegion | null = null): Promise<void> {
+    return this.shortcuts.coalescing.flush(region);
+  }
+
   /** Starts a vCPU: see VcpuSet.start. */
   startVcpu(options: VcpuStartOptions): VcpuHandle {
     this.refuseWhenClosed();
@@ -297,6 +316,7 @@ export class Machine extends MachineDma {
   }
 
   private async end(): Promise<void> {
+    unregisterParticipant(this.shortcuts);
     unregisterParticipant(this.publisher);
     await this.vcpuSet.close();
     await this.hosts.close();

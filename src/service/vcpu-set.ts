@@ -56,6 +56,8 @@ export interface VcpuSetParts {
   /** vCPUs at a time: slots 0 to slotCount - 1. */
   readonly slotCount: number;
   readonly onDeviceReport: (report: DeviceReport) => void;
+  /** Told of the slot of a vCPU that has ended, before the slot is free. */
+  readonly onGone?: (slot: number) => void;
 }
 
 export interface VcpuStartOptions {
@@ -196,6 +198,7 @@ export class VcpuSet {
     endHolds(this.words, slot);
     endBounceUse(this.words, slot);
     this.ringForTheDead(slot);
+    this.parts.onGone?.(slot);
     this.running.delete(slot);
     this.parts.grace.removeReader(slot);
   }

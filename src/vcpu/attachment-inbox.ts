@@ -10,9 +10,10 @@ import { MemoryError } from '../base/errors.ts';
 import type { AttachedDevice, Attachment } from '../layout/attachments.ts';
 import type { RamViews } from './ram-views.ts';
 
-/** Where attached devices go; a DeviceTable. */
+/** Where devices, and what they are accessed by, go; a DeviceTable. */
 export interface DeviceReceiver {
   attach(device: number, regionName: string, attached: AttachedDevice): void;
+  attachShortcuts(attached: Extract<Attachment, { kind: 'eventfds' | 'coalesced' }>): void;
 }
 
 /** Takes attachments in, wherever they come from. */
@@ -36,6 +37,10 @@ export class Attachments {
         break;
       case 'device':
         this.devices.attach(attachment.device, attachment.regionName, attachment.attached);
+        break;
+      case 'eventfds':
+      case 'coalesced':
+        this.devices.attachShortcuts(attachment);
         break;
       case 'address-space':
         this.addressSpaces.push({ index: attachment.index, name: attachment.name });

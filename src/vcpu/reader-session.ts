@@ -9,6 +9,7 @@
  */
 import type { GraceReader } from '../grace/reader.ts';
 import {
+  GENERATION_OFFLINE,
   PHASE_RUNNING,
   READER_DIRTY_EPOCH,
   READER_PHASE,
@@ -34,6 +35,12 @@ export class ReaderSession {
   attention = false;
   /** WORD_DIRTY_EPOCH as the ports know it: no store goes unseen to a page whose dirty bits were cleared before. */
   dirtyEpoch: number;
+  /**
+   * Called when the reader comes online in another generation than the last time: what was posted meanwhile, and
+   * that no access would miss, is to be taken in.
+   */
+  onMoved: () => void = () => {};
+  private generation = GENERATION_OFFLINE;
   private readonly words: SharedWords;
   private readonly phaseWord: number;
   private readonly runStateWord: number;
@@ -66,6 +73,10 @@ export class ReaderSession {
     if (!this.reader.isOnline) this.reader.online();
     this.words[this.phaseWord] = PHASE_RUNNING;
     this.refresh();
+    if (this.reader.generation !== this.generation) {
+      this.generation = this.reader.generation;
+      this.onMoved();
+    }
     // After online(): if its generation is already the one that announced a new run state, the store of
     // that run state is visible here. Otherwise the next checkpoint finds the generation moved.
     if (Atomics.load(this.words, this.runStateWord) !== RUN_STATE_RUN) this.attention = true; // pairs with VcpuSet.setRunState

@@ -7,11 +7,12 @@ import { GraceReader } from '../grace/reader.ts';
 import type { SharedMachine } from '../layout/attachments.ts';
 import type { SharedWords } from '../layout/control-block.ts';
 import type { DeviceCalls } from './device-calls.ts';
-import { type DeviceHome, DeviceTable } from './device-table.ts';
+import { DeviceTable } from './device-table.ts';
 import type { ReportDevice } from './failure-reports.ts';
 import { MemoryPort } from './memory-port.ts';
 import { RamViews } from './ram-views.ts';
 import { ReaderSession } from './reader-session.ts';
+import type { DeviceHome } from './route-loader.ts';
 import { ThreadHolds } from './thread-holds.ts';
 import { TracedDevices } from './traced-devices.ts';
 

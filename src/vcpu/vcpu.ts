@@ -85,6 +85,7 @@ export class Vcpu {
     this.thread.holds.clients.onWaiting = () => {
       session.attention = true; // the next checkpoint looks for bounce bytes
     };
+    session.onMoved = () => this.inbox.drain();
     devices.memory = { memory: (name) => this.port(name) };
     this.runStateWord = readerWord(slot) + READER_RUN_STATE;
     this.interruptWord = readerWord(slot) + READER_INTERRUPTS;
@@ -159,6 +160,7 @@ export class Vcpu {
     }
     const { words, interruptWord } = this;
     if (Atomics.load(words, interruptWord) === this.interruptsSeen && this.checkpoint()) {
+      this.thread.devices.handOverQueued();
       this.session.detach(PHASE_WAITING_FOR_INTERRUPT);
       Atomics.wait(words, interruptWord, this.interruptsSeen, timeoutMs); // pairs with raiseInterrupt
       this.session.attach();
@@ -178,6 +180,7 @@ export class Vcpu {
 
   /** Lets go of everything, for good. For the vCPU's runner. */
   end(): void {
+    this.thread.devices.handOverQueued();
     this.thread.holds.end();
     this.session.end(PHASE_FINISHED);
   }
@@ -186,7 +189,8 @@ export class Vcpu {
   private attend(): boolean {
     if (this.reader.sectionDepth > 0) return true;
     this.session.refresh();
-    this.inbox.drain(); // so that views of removed RAM go
+    this.inbox.drain(); // views of removed RAM go, doorbells and coalesced ranges come
+    this.thread.devices.handOverQueued();
     const { clients } = this.thread.holds;
     clients.poll();
     for (;;) {

@@ -9,6 +9,7 @@ import { DirtyPages } from '../../src/publish/dirty-pages.ts';
 import { Publisher } from '../../src/publish/publisher.ts';
 import { RamStore } from '../../src/publish/ram-store.ts';
 import { AttachmentHub } from '../../src/service/attachment-hub.ts';
+import { ControlDevices } from '../../src/service/control-devices.ts';
 import { DeviceHosts } from '../../src/service/device-hosts.ts';
 import { MachineDirtyLog } from '../../src/service/machine-dirty-log.ts';
 import { VcpuSet, type VcpuSetParts } from '../../src/service/vcpu-set.ts';
@@ -33,7 +34,20 @@ interface ResponderInside {
 
 const nothing = (): void => {};
 
+interface ControlDevicesInside {
+  perform(...access: Parameters<ControlDevices['serve']>): number;
+}
+
 const breaks: Readonly<Record<string, () => Undo>> = {
+  'serve-before-replay': () =>
+    patch<ControlDevicesInside>(
+      ControlDevices,
+      'serve',
+      function (...access: Parameters<ControlDevices['serve']>) {
+        return this.perform(...access);
+      },
+    ),
+
   'reclaim-at-once': () => patch(GraceWriter, 'slowestReader', () => -1),
 
   'generation-stays': () =>

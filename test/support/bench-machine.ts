@@ -95,7 +95,7 @@ export class BenchMachine {
     this.grace.addReader(0);
     this.reader = new GraceReader(this.control, 0);
     this.reader.online();
-    const home = { host: HOME, handlerOf: (device: number) => this.devices[device]! };
+    const home = { host: HOME, handlerOf: (device: number) => this.devices[device]!, replayQueued: () => {} };
     this.session = new ReaderSession(this.control, this.reader);
     this.session.rearm();
     this.table = new DeviceTable(this.control, this.session, (report) => this.reports.push(report), home);

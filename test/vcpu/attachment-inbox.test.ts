@@ -23,6 +23,7 @@ function thread() {
   const devices: string[] = [];
   const ram = new RamViews({ bytes: new SharedArrayBuffer(8), dirty: new SharedArrayBuffer(8) });
   const inbox = new AttachmentInbox(port2, ram, {
+    attachShortcuts: () => {},
     attach: (device, name) => devices.push(`${device} ${name}`),
   });
   ram.onMissing = () => inbox.drain();
