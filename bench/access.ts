@@ -1,4 +1,5 @@
 /** Loads, stores and atomics of a vCPU through its memory port; support/mix.ts describes the mix. */
+import { DIRTY_CLIENT_VGA } from '../src/base/dirty-log.ts';
 import { MemoryRegion } from '../src/model/memory-region.ts';
 import type { Machine } from '../src/service/machine.ts';
 import type { Row } from './support/measure.ts';
@@ -15,12 +16,14 @@ const mixPlan = (vcpus: number): PassPlan => {
   return { kind: 'load', stream, vcpus, show: (machine) => showMix(machine, stream) };
 };
 
-function ramPlan(kind: PassPlan['kind']): PassPlan {
+/** @param isLogged a display logs it; its pages are dirty already, as nearly all are between two refreshes */
+function ramPlan(kind: PassPlan['kind'], isLogged = false): PassPlan {
   const stream = sequentialStream(RAM_START, WORD_COUNT);
   const show = (machine: Machine): void => {
     const root = MemoryRegion.container('system', 2n ** 64n);
     const ram = MemoryRegion.ram('ram', 4 * WORD_COUNT);
     root.addSubregion(RAM_START, ram);
+    if (isLogged) ram.dirtyLog.setLog(true, DIRTY_CLIENT_VGA);
     machine.writeRam(ram, 0, new Uint8Array(stream.words.buffer));
     machine.addAddressSpace('memory', root);
   };
@@ -69,6 +72,7 @@ export const accessPlans: Readonly<Record<string, () => PassPlan>> = {
   'access/random-mix-2vcpu': () => mixPlan(2),
   'access/sequential': () => ramPlan('load'),
   'access/write-sequential': () => ramPlan('store'),
+  'access/write-logged': () => ramPlan('store', true),
   'access/atomic-add': () => ramPlan('atomic-add'),
   'access/port-io': portIoPlan,
 };

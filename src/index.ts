@@ -67,6 +67,7 @@ export type { BufferWindow, ResizableOptions } from './model/ram-backing.ts';
 export type { RamFileOptions } from './model/ram-file.ts';
 export type { MemoryRegionKind, MemoryRegionOptions } from './model/region-options.ts';
 export { transaction } from './model/transaction.ts';
+export type { DirtyRange, DirtyRanges } from './publish/dirty-ranges.ts';
 export type { DirtyTracking } from './publish/dirty-tracking.ts';
 export {
   LISTENER_PRIORITY_ACCEL,

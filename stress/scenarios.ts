@@ -2,6 +2,7 @@
 import type { Scenario } from './scenario.ts';
 import { coalescedOrder } from './scenarios/coalesced-order.ts';
 import { deviceLock } from './scenarios/device-lock.ts';
+import { dirtyLog } from './scenarios/dirty-log.ts';
 import { doorbellCount } from './scenarios/doorbell-count.ts';
 import { graceWalk } from './scenarios/grace-walk.ts';
 import { homedRemap } from './scenarios/homed-remap.ts';
@@ -25,6 +26,7 @@ export const scenarios: readonly Scenario[] = [
   ramHotAdd,
   deviceLock,
   lostWakeup,
+  dirtyLog,
   doorbellCount,
   coalescedOrder,
   graceWalk,

@@ -57,7 +57,7 @@ export class MachineDirtyLog {
     size: bigint | number,
     client: number,
   ): Promise<DirtyRanges> {
-    const { control, pages, audience, rearm, synchronize } = this.parts;
+    const { control, pages, audience, rearm } = this.parts;
     const inside = insideFromArguments(`dirty log of region '${region.name}'`, region.size, offset, size);
     checkClient(region, client);
     audience.sync(region);
@@ -68,7 +68,7 @@ export class MachineDirtyLog {
     }
     audience.clear(region, inside.offset, inside.size);
     // Where no bit was set, nothing can be under way: who set one that another call took is awaited there.
-    if (!taken.isEmpty) await synchronize();
+    if (!taken.isEmpty) await this.storesLand();
     audience.afterSync();
     return taken;
   }
@@ -127,6 +127,11 @@ export class MachineDirtyLog {
       );
     }
     this.setDirty(region, offset, size);
+  }
+
+  /** Resolves when every store that was armed, or had looked, before the bits were cleared is in memory. */
+  private storesLand(): Promise<void> {
+    return this.parts.synchronize();
   }
 }
 

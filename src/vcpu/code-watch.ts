@@ -42,8 +42,8 @@ const CODE_MASK = 1 << DIRTY_CLIENT_CODE;
 
 export class CodeWatch {
   /**
-   * Called in the thread whose write hits a page that some vCPU protects, just before the write. It may note what to
-   * drop, but not protect again.
+   * Called in the thread whose write hits a page that some vCPU protects: just before the write, or by the unmap()
+   * that ends it. It may note what to drop, but not protect again.
    */
   onWritten: (hi: number, lo: number, size: number) => void = () => {};
   private readonly words: SharedWords;

@@ -2,6 +2,7 @@
  * map() and unmap() of a port: zero-copy windows onto RAM, and bounce buffers for what is not. One thread's own.
  * Guarantee: the bytes of a window stay those of the region that it was mapped from until unmap(), whatever the
  * layout becomes and whoever gives RAM back, for the window holds the view that it was found in.
+ * What was written through a window is marked dirty by unmap(), for readers of dirty logs and translated code.
  * A bounce buffer takes from its address space's budget, which all threads share, until unmap().
  * @source QEMU address_space_map, address_space_unmap: spec section 7.10
  */
@@ -11,6 +12,7 @@ import type { MemTxAttrs } from '../base/mem-tx-attrs.ts';
 import { MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
 import { readBytes, writeBytes } from './bulk.ts';
 import { directWindow } from './direct-window.ts';
+import type { RamView } from './ram-views.ts';
 import type { SlowAccess } from './slow-access.ts';
 import type { ThreadHolds } from './thread-holds.ts';
 
@@ -21,6 +23,8 @@ interface Mapped {
   readonly attrs: MemTxAttrs;
   /** View that a window holds; 0 for a bounce buffer. */
   readonly view: number;
+  /** Where a window's bytes are; null for a bounce buffer. */
+  readonly ram: RamView | null;
 }
 
 export class MemoryMap {
@@ -41,10 +45,10 @@ export class MemoryMap {
     const window = directWindow(this.slow, hi, lo, length, isWrite);
     if (window === null) return this.bounce(hi, lo, length, isWrite);
     const { view, attrs } = this.slow;
-    const { buffer } = this.slow.ram.get(window.buffer).bytes;
-    const bytes = new Uint8Array(buffer, window.byte, window.length);
+    const ram = this.slow.ram.get(window.buffer);
+    const bytes = new Uint8Array(ram.bytes.buffer, window.byte, window.length);
     this.holds.views.take(view);
-    return this.added({ bytes, isWrite, isBounce: false }, { hi, lo, attrs, view });
+    return this.added({ bytes, isWrite, isBounce: false }, { hi, lo, attrs, view, ram });
   }
 
   unmap(mapping: MemoryMapping, accessedLength: number): MemTxResult {
@@ -62,7 +66,9 @@ export class MemoryMap {
       );
     }
     this.mapped.delete(mapping);
-    if (mapped.view !== 0) {
+    if (mapped.ram !== null) {
+      const { hi, lo, ram } = mapped;
+      if (mapping.isWrite) this.slow.markWritten(ram, mapping.bytes.byteOffset, hi, lo, accessedLength);
       this.holds.views.release(mapped.view);
       return MEMTX_OK;
     }
@@ -79,7 +85,7 @@ export class MemoryMap {
     const bytes = new Uint8Array(count);
     const { attrs } = this.slow;
     if (!isWrite) this.slow.result = readBytes(this.slow, hi, lo, bytes);
-    return this.added({ bytes, isWrite, isBounce: true }, { hi, lo, attrs, view: 0 });
+    return this.added({ bytes, isWrite, isBounce: true }, { hi, lo, attrs, view: 0, ram: null });
   }
 
   /** With the attributes of map(), and by the layout of now (Q9). */

@@ -115,9 +115,12 @@ export class MemoryRegionCache {
     return this.result;
   }
 
-  /** Notes that bytes were stored: to call after stores, where someone may look at dirty logs. */
+  /** Marks bytes that were stored as dirty: to call after stores, where someone may look at dirty logs. */
   invalidate(offset: number, length: number): void {
-    this.admit(offset, length, true);
+    const slow = this.admit(offset, length, true);
+    if (this.bytes === null) return; // went the slow way, which marks
+    const { ram, byte } = this.bytes;
+    slow.markWritten(ram, byte + offset, this.hiAt(offset), this.loAt(offset), length);
   }
 
   /** Lets the layout go. @throws MemoryError MAPPING_ENDED the second time, as every access does from now on */

@@ -33,7 +33,7 @@ function viewOf({ bytes: buffer, dirty }: RamBuffers): RamView {
 
 export class RamViews {
   readonly main: RamView;
-  /** Called before a write to a page that somebody translates code from; see CodeWatch. */
+  /** Called where a write hits a page that somebody translates code from; see CodeWatch. */
   onCodeWritten: (hi: number, lo: number, size: number) => void = () => {};
   /** Called when a buffer is missing; it must add() what has been posted. */
   onMissing: () => void = () => {};

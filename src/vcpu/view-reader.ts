@@ -12,7 +12,7 @@ import { CELL_UNASSIGNED, CELL_WORDS, cellWord, leafEntry } from '../layout/map-
 import * as section from '../layout/section-record.ts';
 import { VIEW_LAYOUT_TAG, VIEW_MAP_ROOT, VIEW_VERSION } from '../layout/view-header.ts';
 import { DeltaReader } from './delta-reader.ts';
-import type { RamViews } from './ram-views.ts';
+import type { RamView, RamViews } from './ram-views.ts';
 import type { ThreadHolds } from './thread-holds.ts';
 import {
   createTlb,
@@ -126,11 +126,15 @@ export class ViewReader {
    */
   noteWrite(word: number, hi: number, lo: number, count: number): void {
     if (this.storesNeedNoMark(word, lo, count)) return;
-    const { dirty } = this.ram.get(this.arena[word + ramBufferWord]!);
-    const byte = this.ramByte(word, lo);
-    const last = dirtyPage(byte + count - 1);
-    const codeWasClean = markDirtyPages(dirty, dirtyPage(byte), last, DIRTY_ALL_CLIENTS);
+    this.markWritten(this.ram.get(this.arena[word + ramBufferWord]!), this.ramByte(word, lo), hi, lo, count);
     this.remember(tlbEntry(hi, lo), hi, lo & PAGE_MASK, word / CELL_WORDS);
+  }
+
+  /** Marks the pages of `count` bytes from `byte` of `ram` on, which are, or were, at (hi, lo). */
+  markWritten(ram: RamView, byte: number, hi: number, lo: number, count: number): void {
+    if (count === 0) return;
+    const last = dirtyPage(byte + count - 1);
+    const codeWasClean = markDirtyPages(ram.dirty, dirtyPage(byte), last, DIRTY_ALL_CLIENTS);
     if (codeWasClean) this.ram.onCodeWritten(hi, lo, count);
   }
 

@@ -5,11 +5,13 @@ import type { Attachment } from '../../src/layout/attachments.ts';
 import { GENERATION_STEP, type SharedWords } from '../../src/layout/control-block.ts';
 import { MailboxResponder } from '../../src/mailbox/responder.ts';
 import type { MemoryRegion } from '../../src/model/memory-region.ts';
+import { DirtyPages } from '../../src/publish/dirty-pages.ts';
 import { Publisher } from '../../src/publish/publisher.ts';
 import { RamStore } from '../../src/publish/ram-store.ts';
 import { AttachmentHub } from '../../src/service/attachment-hub.ts';
 import { ControlDevices } from '../../src/service/control-devices.ts';
 import { DeviceHosts } from '../../src/service/device-hosts.ts';
+import { MachineDirtyLog } from '../../src/service/machine-dirty-log.ts';
 import { VcpuSet, type VcpuSetParts } from '../../src/service/vcpu-set.ts';
 import { methodOf, patch } from './patch.ts';
 
@@ -73,6 +75,10 @@ const breaks: Readonly<Record<string, () => Undo>> = {
   'stall-in-silence': () => patch(GraceWriter, 'reportStall', nothing),
 
   'dead-reader-stays': () => patch(GraceWriter, 'removeReader', nothing),
+
+  'clear-waits-for-nobody': () => patch(MachineDirtyLog, 'storesLand', () => Promise.resolve()),
+
+  'start-finds-nothing': () => patch(DirtyPages, 'published', nothing),
 
   'no-garbage-bound': () => patch(Publisher, 'refuseWhenBehind', nothing),
 

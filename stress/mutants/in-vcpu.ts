@@ -79,6 +79,8 @@ function takeView(access: ViewReaderInside, isSame: (view: number, version: numb
 }
 
 const breaks: Readonly<Record<string, () => Undo>> = {
+  'armed-for-ever': () => patch(ReaderSession, 'rearm', nothing),
+
   'roots-not-loaded': () => patch(ReaderSession, 'refresh', nothing),
 
   'announce-after-roots': () => {

@@ -12,6 +12,7 @@ import {
 } from '../../src/layout/control-block.ts';
 import {
   createDirtyBitmap,
+  DIRTY_BITS,
   DIRTY_CODE_VERSIONS,
   markDirtyPages,
   pagesAreDirty,
@@ -50,7 +51,7 @@ export class DirtyScene {
         ? [step(`version ${value}`, () => Atomics.add(this.bits, DIRTY_CODE_VERSIONS, 1))]
         : []),
       step(`mark ${value}`, () => {
-        if (this.mask === CODE) Atomics.or(this.bits, DIRTY_CLIENT_CODE, 1);
+        if (this.mask === CODE) Atomics.or(this.bits, DIRTY_BITS + DIRTY_CLIENT_CODE, 1);
         else markDirtyPages(this.bits, 0, 0, this.mask);
         this.armed = true;
         return null;

@@ -57,6 +57,23 @@ describe('what marks which pages', () => {
     ['nothing: a bulk read', (port) => port.readBytes(0, bytes(0x3000)), []],
     ['nothing: an empty write', (port) => port.writeBytes(0x1000, bytes(0)), []],
     ['nothing: an atomic operation that is refused', (port) => port.atomicAdd32(0, 0x5002, 1), []],
+    [
+      'a window that was mapped for writes: what was accessed, when it is unmapped',
+      (port) => port.unmap(port.map(0x1000, 0x4000, true)!, 0x1001),
+      [1, 2],
+    ],
+    ['nothing: a window for reads', (port) => port.unmap(port.map(0x1000, 0x4000, false)!), []],
+    ['nothing: a window that was not accessed', (port) => port.unmap(port.map(0, 8, true)!, 0), []],
+    [
+      'what a cache invalidates',
+      (port) => {
+        const cache = port.cache(0x2800, 0x3000, true);
+        cache.store32(0x1000, 1);
+        cache.invalidate(0x1000, 4);
+        cache.destroy();
+      },
+      [3],
+    ],
   ])('%s', (_what, write, pages) => {
     const region = ram();
     const port = shown(region);
