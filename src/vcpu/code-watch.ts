@@ -43,7 +43,7 @@ const CODE_MASK = 1 << DIRTY_CLIENT_CODE;
 export class CodeWatch {
   /**
    * Called in the thread whose write hits a page that some vCPU protects: just before the write, or by the unmap()
-   * that ends it. It may note what to drop, but not protect again.
+   * that ends it. It may note what to drop, and nothing else: no access, no checkpoint, no protect().
    */
   onWritten: (hi: number, lo: number, size: number) => void = () => {};
   private readonly words: SharedWords;
