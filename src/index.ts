@@ -17,6 +17,13 @@ export {
 export { MemoryError, type MemoryErrorCode } from './base/errors.ts';
 export type { GuestMemory } from './base/guest-memory.ts';
 export {
+  IOMMU_NOTIFIER_DEVIOTLB_UNMAP,
+  IOMMU_NOTIFIER_MAP,
+  IOMMU_NOTIFIER_UNMAP,
+  type IommuPermission,
+  type IommuTranslation,
+} from './base/iommu.ts';
+export {
   MEMTXATTRS_DEBUG,
   MEMTXATTRS_MEMORY,
   MEMTXATTRS_NONE,
@@ -41,13 +48,17 @@ export {
 } from './base/mem-tx-result.ts';
 export type { StallReport } from './grace/writer.ts';
 export { AddressSpace } from './model/address-space.ts';
+export { CallbackIommu, type CallbackIommuOptions } from './model/callback-iommu.ts';
+export type { Iommu, IommuMapping, IommuOptions } from './model/iommu.ts';
+export type { IommuEvent, IommuNotifier, IommuNotifiers } from './model/iommu-notifiers.ts';
+export { type IommuMapOptions, IommuTable } from './model/iommu-table.ts';
 export { MemoryRegion } from './model/memory-region.ts';
 export type { MemoryRegionKind, MemoryRegionOptions } from './model/region-options.ts';
 export { transaction } from './model/transaction.ts';
 export type { Publication } from './publish/publisher.ts';
 export type { AddressWindow, FlatRange, FlatView } from './render/flat-view.ts';
 export type { DeviceHostDeath } from './service/device-hosts.ts';
-export { Machine, type MachineGauges } from './service/machine.ts';
+export { type IotlbEntry, Machine, type MachineGauges } from './service/machine.ts';
 export type { MachineOptions } from './service/machine-options.ts';
 export type { VcpuHandle, VcpuPhase } from './service/vcpu-handle.ts';
 export type { VcpuStartOptions } from './service/vcpu-set.ts';

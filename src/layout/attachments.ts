@@ -5,6 +5,7 @@
  */
 import type { FullAccessRules } from '../base/access-rules.ts';
 import type { DeviceModule } from '../base/device-binding.ts';
+import type { TranslatorModule } from '../base/iommu.ts';
 
 /** Plain data that a thread is started with; the rest comes over its attachment port. */
 export interface SharedMachine {
@@ -32,6 +33,14 @@ export type AttachedDevice = AttachedCommon &
     | { readonly placement: 'homed'; readonly host: number }
   );
 
+/** A callback IOMMU as threads are told of it. */
+export interface AttachedTranslator {
+  readonly regionName: string;
+  readonly module: TranslatorModule;
+  /** Indexes of the address spaces where it may lead. */
+  readonly targets: readonly number[];
+}
+
 export type Attachment =
   | { readonly kind: 'ram'; readonly buffer: number; readonly bytes: SharedArrayBuffer }
   | { readonly kind: 'drop-ram'; readonly buffer: number }
@@ -41,4 +50,5 @@ export type Attachment =
       readonly regionName: string;
       readonly attached: AttachedDevice;
     }
+  | { readonly kind: 'translator'; readonly translator: number; readonly attached: AttachedTranslator }
   | { readonly kind: 'address-space'; readonly index: number; readonly name: string };

@@ -5,7 +5,7 @@ import { booleanFromArgument } from './arguments.ts';
 export type Bytes = bigint | number;
 
 /** A ROM is `ram` that is readonly, as in QEMU; a reservation is `io` without a device. */
-export type MemoryRegionKind = 'container' | 'ram' | 'ram-device' | 'rom-device' | 'io' | 'alias';
+export type MemoryRegionKind = 'container' | 'ram' | 'ram-device' | 'rom-device' | 'io' | 'iommu' | 'alias';
 
 export interface MemoryRegionOptions {
   readonly owner?: string | null;

@@ -10,6 +10,7 @@ import {
   priorityFromArgument,
   sizeFromArgument,
 } from './arguments.ts';
+import type { Iommu } from './iommu.ts';
 import type { MemoryRegion } from './memory-region.ts';
 import { type RamBacking, RESERVED_RAM } from './ram-backing.ts';
 import { RegionLinks } from './region-links.ts';
@@ -27,6 +28,7 @@ export interface RegionParts {
   readonly size: Bytes;
   readonly options: MemoryRegionOptions | undefined;
   readonly device?: DeviceBinding | null;
+  readonly iommu?: Iommu;
   readonly backing?: RamBacking;
   readonly alias?: { readonly target: MemoryRegion; readonly offset: Bytes };
 }
@@ -50,6 +52,7 @@ export abstract class RegionProperties {
   /** How it hangs in the tree. Written by model/ only. */
   readonly links: RegionLinks;
   protected readonly state: RegionState;
+  private readonly ownIommu: Iommu | null;
 
   protected constructor(parts: RegionParts) {
     const { kind, options = {} } = parts;
@@ -59,6 +62,7 @@ export abstract class RegionProperties {
     this.name = name;
     this.owner = ownerFromArgument(where, options.owner);
     this.device = parts.device ?? null;
+    this.ownIommu = parts.iommu ?? null;
     this.backing = parts.backing ?? RESERVED_RAM;
     this.aliasTarget = parts.alias?.target ?? null;
     this.terminates = kind !== 'container' && kind !== 'alias';
@@ -97,6 +101,10 @@ export abstract class RegionProperties {
   /** ROM device: whether reads go straight to its bytes. Meaningless for other kinds. */
   get romd(): boolean {
     return this.state.flags.romd;
+  }
+  /** What translates for an IOMMU region, or for the one that an alias shows in the end; null otherwise. */
+  get iommu(): Iommu | null {
+    return this.aliasTarget === null ? this.ownIommu : this.aliasTarget.iommu;
   }
   /** Bytes from the start of its container; kept when it is unmapped. */
   get address(): bigint {

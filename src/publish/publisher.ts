@@ -8,8 +8,9 @@
  */
 import { MemoryError } from '../base/errors.ts';
 import type { GraceWriter } from '../grace/writer.ts';
-import { ADDRESS_SPACE_COUNT_MAX, rootWord, type SharedWords } from '../layout/control-block.ts';
+import { rootWord, type SharedWords } from '../layout/control-block.ts';
 import type { AddressSpace } from '../model/address-space.ts';
+import type { CallbackIommu } from '../model/callback-iommu.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
 import { rootsSeeing } from '../model/reachability.ts';
 import {
@@ -27,7 +28,10 @@ import {
 } from '../render/flat-view.ts';
 import { renderFlatView } from '../render/render.ts';
 import { viewRootOf } from '../render/view-root.ts';
-import { type EncodedView, encodeView, releaseView, type ViewResources } from './encode-view.ts';
+import { type EncodedView, releaseView } from './cell-writer.ts';
+import { encodeView, type ViewResources } from './encode-view.ts';
+import { IommuTables, type PreparedTables } from './iommu-tables.ts';
+import { RootWords } from './root-words.ts';
 
 /** What one publication changed. */
 export interface Publication {
@@ -47,6 +51,8 @@ export interface PublisherOptions {
   readonly onAddressSpace?: (index: number, space: AddressSpace) => void;
   /** Called after the new roots are stored, before anything that they replaced may be reclaimed. */
   readonly onPublished?: () => void;
+  /** Must post the translator to every reader thread; see IommuSurroundings. */
+  readonly onTranslator?: (translator: number, iommu: CallbackIommu, targets: readonly number[]) => void;
 }
 
 interface PublishedView {
@@ -80,14 +86,29 @@ export class Publisher implements TransactionParticipant {
   private readonly removed = new Map<SpaceState, AddressSpace>();
   private readonly views = new Map<MemoryRegion | null, PublishedView>();
   private readonly listeners = new Set<(publication: Publication) => void>();
+  private readonly iommus: IommuTables;
   private readonly emptyView: PublishedView;
-  private spaceCount = 0;
+  private readonly roots = new RootWords();
   private version = 0;
   private publicationCount = 0;
 
-  constructor(control: SharedWords, resources: ViewResources, grace: GraceWriter, options: PublisherOptions) {
+  constructor(
+    control: SharedWords,
+    resources: Omit<ViewResources, 'iommuOf'>,
+    grace: GraceWriter,
+    options: PublisherOptions,
+  ) {
     this.control = control;
-    this.resources = resources;
+    this.iommus = new IommuTables({
+      arena: resources.arena,
+      control,
+      roots: this.roots,
+      indexOf: (space) => this.indexOf(space),
+      nextVersion: () => this.nextVersion(),
+      onTranslator: (...translator) => options.onTranslator?.(...translator),
+      gracePeriod: () => grace.synchronize(),
+    });
+    this.resources = { ...resources, iommuOf: (region) => this.iommus.iommuOf(region) };
     this.grace = grace;
     this.options = options;
     this.emptyView = this.encode(EMPTY_FLAT_VIEW);
@@ -106,20 +127,13 @@ export class Publisher implements TransactionParticipant {
 
   /** Shows `space` to readers under the index that is returned; inside a transaction, at its end. */
   add(space: AddressSpace): number {
-    const index = this.spaceCount;
-    if (index >= ADDRESS_SPACE_COUNT_MAX) {
-      throw new MemoryError(
-        'ADDRESS_SPACES_EXHAUSTED',
-        `address space '${space.name}' would be number ${index + 1}; a machine has at most ${ADDRESS_SPACE_COUNT_MAX} in its life`,
-      );
-    }
     if (this.spaces.has(space)) {
       throw new MemoryError(
         'INVALID_ARGUMENT',
         `address space '${space.name}' belongs to this machine already`,
       );
     }
-    this.spaceCount += 1;
+    const index = this.roots.take(1, `address space '${space.name}'`);
     const state: SpaceState = { index, view: null };
     mutate({
       pending: true,
@@ -165,15 +179,17 @@ export class Publisher implements TransactionParticipant {
 
   prepare(changes: TransactionChanges): PreparedCommit | null {
     const affected = this.affectedSpaces(changes);
-    if (affected.size === 0 && this.removed.size === 0) return null;
+    if (affected.size === 0 && this.removed.size === 0 && changes.iommus.size === 0) return null;
     this.refuseWhenBehind();
     const fresh = new Map<MemoryRegion | null, PublishedView>();
     const replacements: Replacement[] = [];
+    let tables: PreparedTables | null;
     try {
       for (const [space, state] of affected) {
         const after = this.viewFor(viewRootOf(space.root), fresh);
         if (after !== state.view) replacements.push({ space, state, before: state.view, after });
       }
+      tables = this.iommus.prepare(); // after the views, which may show IOMMUs that were not shown before
     } catch (error) {
       this.releaseAll(fresh.values());
       throw error;
@@ -182,7 +198,18 @@ export class Publisher implements TransactionParticipant {
       if (state.view !== this.emptyView)
         replacements.push({ space, state, before: state.view, after: this.emptyView });
     }
-    return { publish: () => this.publish(replacements), abandon: () => this.releaseAll(fresh.values()) };
+    return {
+      publish: () => this.publish(replacements, tables),
+      abandon: () => {
+        this.releaseAll(fresh.values());
+        tables?.abandon();
+      },
+    };
+  }
+
+  private nextVersion(): number {
+    this.version = (this.version + 1) | 0;
+    return this.version;
   }
 
   private stateOf(space: AddressSpace): SpaceState {
@@ -233,22 +260,23 @@ export class Publisher implements TransactionParticipant {
   }
 
   private encode(flat: FlatView): PublishedView {
-    this.version = (this.version + 1) | 0;
-    return { flat, encoded: encodeView(flat, this.resources, this.version, this.layoutTag), userCount: 0 };
+    const encoded = encodeView(flat, this.resources, this.nextVersion(), this.layoutTag);
+    return { flat, encoded, userCount: 0 };
   }
 
   private releaseAll(views: Iterable<PublishedView>): void {
     for (const view of views) releaseView(view.encoded, this.resources.arena);
   }
 
-  private publish(replacements: readonly Replacement[]): void {
+  private publish(replacements: readonly Replacement[], tables: PreparedTables | null): void {
     this.removed.clear();
-    if (replacements.length === 0) return;
+    if (replacements.length === 0 && tables === null) return;
     for (const { space, state, before } of replacements) {
       if (before === null && this.spaces.has(space)) this.options.onAddressSpace?.(state.index, space);
     }
+    const oldTables = tables?.publish() ?? []; // before the views that may show them for the first time
     for (const { state, after } of replacements) {
-      Atomics.store(this.control, rootWord(state.index), after.encoded.headerCell); // pairs with ViewReader.refresh
+      Atomics.store(this.control, rootWord(state.index), after.encoded.headerCell); // pairs with ViewReader.refreshView
     }
     const generation = this.grace.advance();
     this.options.onPublished?.();
@@ -260,7 +288,8 @@ export class Publisher implements TransactionParticipant {
       if (before !== null) before.userCount -= 1;
     }
     for (const { before } of replacements) this.retireUnused(before);
-    if (this.listeners.size > 0) this.announce(generation, replacements);
+    for (const table of oldTables) this.retire(table);
+    if (this.listeners.size > 0 && replacements.length > 0) this.announce(generation, replacements);
   }
 
   private retireUnused(view: PublishedView | null): void {
@@ -268,7 +297,11 @@ export class Publisher implements TransactionParticipant {
     view.userCount = -1; // once only, though several address spaces left it together
     const { root } = view.flat;
     if (this.views.get(root) === view) this.views.delete(root);
-    this.grace.retire(view.encoded.sizeBytes, () => releaseView(view.encoded, this.resources.arena));
+    this.retire(view.encoded);
+  }
+
+  private retire(encoded: EncodedView): void {
+    this.grace.retire(encoded.sizeBytes, () => releaseView(encoded, this.resources.arena));
   }
 
   private announce(generation: number, replacements: readonly Replacement[]): void {

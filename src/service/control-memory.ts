@@ -4,6 +4,7 @@
  * Guarantee: an access from the control thread is answered by the newest layout. What it waits for is bounded: a
  * device lock or a host that does not answer within PATIENCE_MS fails the access with MEMTX_ERROR.
  */
+import { type IommuTranslation, permissionFromBits } from '../base/iommu.ts';
 import type { SharedMachine } from '../layout/attachments.ts';
 import { hostReaderSlot } from '../layout/control-block.ts';
 import { DEVICE_HOST_CONTROL } from '../layout/mailbox.ts';
@@ -23,10 +24,10 @@ export class ControlMemory implements AttachmentReceiver {
   /** @param answerAsks serves what device workers ask of the control thread while it waits for one of them */
   constructor(machine: SharedMachine, report: ReportDevice, home: DeviceHome, answerAsks: () => void) {
     this.memory = new ThreadMemory(machine, hostReaderSlot(DEVICE_HOST_CONTROL), report, home);
-    const { devices, ram, session } = this.memory;
+    const { devices, session } = this.memory;
     devices.memory = { memory: (name) => this.memory.port(this.attachments.addressSpace(name)) };
     devices.beAttentive({ whileWaiting: answerAsks, patienceMs: PATIENCE_MS });
-    this.attachments = new Attachments(ram, devices);
+    this.attachments = new Attachments(this.memory);
     session.attach();
   }
 
@@ -37,6 +38,12 @@ export class ControlMemory implements AttachmentReceiver {
   /** To call in each publication, before what it replaced may be reclaimed. */
   refresh(): void {
     this.memory.session.refresh();
+  }
+
+  /** What this thread's copy of a translator answers; null also where it fails. */
+  translate(translator: number, iova: bigint, index: number): IommuTranslation | null {
+    const answer = this.memory.translators.translate(translator, iova, 0, index);
+    return answer && { ...answer, permission: permissionFromBits(answer.permission) };
   }
 
   /** The port to the address space with that index. */

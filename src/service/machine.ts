@@ -9,6 +9,7 @@ import { GraceWriter } from '../grace/writer.ts';
 import type { SharedMachine } from '../layout/attachments.ts';
 import { createControlBlock } from '../layout/control-block.ts';
 import { AddressSpace } from '../model/address-space.ts';
+import type { CallbackIommu } from '../model/callback-iommu.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
 import { registerParticipant, transaction, unregisterParticipant } from '../model/transaction.ts';
 import { Arena } from '../publish/arena.ts';
@@ -17,6 +18,7 @@ import { encodeUnassignedSection } from '../publish/encode-view.ts';
 import { type Publication, Publisher } from '../publish/publisher.ts';
 import { RamStore } from '../publish/ram-store.ts';
 import type { FlatView } from '../render/flat-view.ts';
+import type { PortIotlbEntry } from '../vcpu/iotlb-entry.ts';
 import type { MemoryPort } from '../vcpu/memory-port.ts';
 import { AttachmentHub } from './attachment-hub.ts';
 import { ControlMemory } from './control-memory.ts';
@@ -39,6 +41,11 @@ export interface MachineGauges {
   readonly ramReservedBytes: number;
   /** Transactions that changed what vCPUs see. */
   readonly publications: number;
+}
+
+/** Where an access ends: IOMMUs send the block of addresses around it to `translated` in `space`. */
+export interface IotlbEntry extends Omit<PortIotlbEntry, 'addressSpace'> {
+  readonly space: AddressSpace;
 }
 
 export class Machine {
@@ -85,6 +92,7 @@ export class Machine {
       garbageBytesMax: full.garbageBytesMax,
       onAddressSpace: (index, { name }) => this.hub.post({ kind: 'address-space', index, name }),
       onPublished: () => this.control.refresh(),
+      onTranslator: (translator, iommu, targets) => this.attachTranslator(translator, iommu, targets),
     });
     registerParticipant(this.publisher);
     this.vcpuSet = new VcpuSet({
@@ -133,6 +141,20 @@ export class Machine {
    */
   memory(space: AddressSpace): MemoryPort {
     return this.control.port(this.publisher.indexOf(space));
+  }
+
+  /**
+   * Where an access of the control thread's ends, through all IOMMUs on the way; null where they do not let it
+   * pass, or nothing answers. It holds until a mapping or the layout changes.
+   * @throws MemoryError ADDRESS_SPACE_UNKNOWN
+   * @source QEMU address_space_get_iotlb_entry
+   */
+  getIotlbEntry(space: AddressSpace, address: bigint | number, isWrite: boolean): IotlbEntry | null {
+    const entry = this.memory(space).iotlbEntry(address, isWrite);
+    if (entry === null) return null;
+    const { addressSpace, ...rest } = entry;
+    const found = this.addressSpaces.find((known) => this.publisher.indexOf(known) === addressSpace);
+    return found === undefined ? null : { space: found, ...rest };
   }
 
   /** A 32-bit number of yours that is stored in every view made from now on; a port shows its view's. */
@@ -241,6 +263,12 @@ export class Machine {
   close(): Promise<void> {
     this.closing ??= this.end();
     return this.closing;
+  }
+
+  private attachTranslator(translator: number, iommu: CallbackIommu, targets: readonly number[]): void {
+    const attached = { regionName: iommu.region!.name, module: iommu.module, targets };
+    this.hub.post({ kind: 'translator', translator, attached });
+    iommu.translateOnControl = (iova, index) => this.control.translate(translator, iova, index);
   }
 
   private async end(): Promise<void> {

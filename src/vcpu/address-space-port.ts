@@ -10,6 +10,7 @@ import type { MemTxAttrs } from '../base/mem-tx-attrs.ts';
 import { MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
 import { probe, readBytes, writeBytes, writeRom } from './bulk.ts';
 import type { DeviceCalls } from './device-calls.ts';
+import { iotlbEntry, type PortIotlbEntry } from './iotlb-entry.ts';
 import { SlowAccess } from './slow-access.ts';
 import type { PortMemory } from './view-reader.ts';
 
@@ -138,5 +139,13 @@ export abstract class AddressSpacePort implements GuestMemory {
   /** Whether `address` leads to a device's callbacks, or nowhere, as opposed to bytes. */
   isIo(address: Address): boolean {
     return this.slow.isIo(addressHi(address), addressLo(address));
+  }
+
+  /**
+   * Where an access at `address` ends, through all IOMMUs on the way; null where it does not pass, or nothing
+   * answers. It holds until the next refresh().
+   */
+  iotlbEntry(address: Address, isWrite: boolean): PortIotlbEntry | null {
+    return iotlbEntry(this.slow, BigInt(address), isWrite);
   }
 }

@@ -11,6 +11,7 @@ import type { ReportDevice } from './failure-reports.ts';
 import { MemoryPort } from './memory-port.ts';
 import { RamViews } from './ram-views.ts';
 import { ReaderSession } from './reader-session.ts';
+import { Translators } from './translators.ts';
 
 export class ThreadMemory {
   readonly words: SharedWords;
@@ -18,6 +19,7 @@ export class ThreadMemory {
   readonly session: ReaderSession;
   readonly ram: RamViews;
   readonly devices: DeviceTable;
+  readonly translators: Translators;
   private readonly arena: SharedWords;
   /** By the address space's index. */
   private readonly ports = new Map<number, MemoryPort>();
@@ -29,19 +31,29 @@ export class ThreadMemory {
     this.reader = new GraceReader(this.words, slot);
     this.session = new ReaderSession(this.words, this.reader);
     this.ram = new RamViews(machine.ram);
-    this.devices = new DeviceTable(this.words, this.session, report, home);
+    const devices = new DeviceTable(this.words, this.session, report, home);
+    this.devices = devices;
+    const around = {
+      words: this.words,
+      vcpu: slot,
+      get memory() {
+        return devices.memory; // given later
+      },
+    };
+    this.translators = new Translators(around, this.reader, report);
   }
 
-  /** Called when a device or a RAM buffer is met that this thread was not told of yet. */
+  /** Called when a device, a translator or a RAM buffer is met that this thread was not told of yet. */
   set onMissing(drain: () => void) {
     this.ram.onMissing = drain;
     this.devices.onMissing = drain;
+    this.translators.onMissing = drain;
   }
 
   port(addressSpace: number): MemoryPort {
     const open = this.ports.get(addressSpace);
     if (open !== undefined) return open;
-    const memory = { control: this.words, arena: this.arena, ram: this.ram };
+    const memory = { control: this.words, arena: this.arena, ram: this.ram, translators: this.translators };
     const port = new MemoryPort(memory, addressSpace, this.devices);
     this.ports.set(addressSpace, port);
     this.session.add(port);

@@ -67,11 +67,11 @@ export class Vcpu {
     const { slot, machine, port } = parts;
     this.id = slot;
     this.thread = new ThreadMemory(machine, slot, (report: DeviceReport) => port.postMessage(report));
-    const { words, reader, session, ram, devices } = this.thread;
+    const { words, reader, session, devices } = this.thread;
     this.words = words;
     this.reader = reader;
     this.session = session;
-    this.inbox = new AttachmentInbox(port, ram, devices);
+    this.inbox = new AttachmentInbox(port, this.thread);
     this.thread.onMissing = () => this.inbox.drain();
     devices.memory = { memory: (name) => this.port(name) };
     this.runStateWord = readerWord(slot) + READER_RUN_STATE;

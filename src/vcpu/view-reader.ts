@@ -21,18 +21,21 @@ import {
   TLB_SLOW,
   tlbEntry,
 } from './tlb.ts';
+import type { Translators } from './translators.ts';
 
 const ramBufferWord = section.SECTION_RAM_BUFFER; // local names: V8 does not fold imported bindings
 const readDirect = section.SECTION_FLAG_READ_DIRECT;
 const writeDirect = section.SECTION_FLAG_WRITE_DIRECT;
 const hasDevice = section.SECTION_FLAG_DEVICE;
 const isReadonly = section.SECTION_FLAG_READONLY;
+const isIommu = section.SECTION_FLAG_IOMMU;
 
 /** What a port is made of; the buffers are shared with every port of the thread. */
 export interface PortMemory {
   readonly control: SharedWords;
   readonly arena: SharedWords;
   readonly ram: RamViews;
+  readonly translators: Translators;
 }
 
 export class ViewReader {
@@ -43,8 +46,12 @@ export class ViewReader {
   declare readonly ram: RamViews;
   declare private readonly control: SharedWords;
   declare private readonly root: number;
+  /** Index of the address space, or of the IOMMU's table. */
+  declare readonly addressSpace: number;
   /** Header cell of the view in use; 0 before the first refresh. */
   view = 0;
+  /** Attributes on which it depends what the TLB remembers. */
+  tlbAttrs = MEMTXATTRS_MEMORY;
   private viewVersion = 0;
   private mapRoot = 0;
 
@@ -52,6 +59,7 @@ export class ViewReader {
     this.arena = memory.arena;
     this.ram = memory.ram;
     this.control = memory.control;
+    this.addressSpace = addressSpace;
     this.root = rootWord(addressSpace);
   }
 
@@ -59,28 +67,33 @@ export class ViewReader {
     return this.arena[cellWord(this.view) + VIEW_LAYOUT_TAG]!;
   }
 
-  /** For accesses to come. Pages of devices are forgotten where the fast path would no longer ask. */
+  /** For accesses to come. Pages are forgotten where they would be found otherwise. */
   setAttrs(attrs: MemTxAttrs): void {
-    if (((attrs ^ this.attrs) & MEMTXATTRS_MEMORY) !== 0) this.tlb.fill(TLB_NOTHING);
+    if (((attrs ^ this.attrs) & this.tlbAttrs) !== 0) this.forgetPages();
     this.attrs = attrs;
   }
 
-  /** Takes the published view, to call after the reader announced; drops the TLB if it is another. */
-  refresh(): void {
+  /** Takes the published view, to call after the reader announced; true if it is another: then the TLB is dropped. */
+  refreshView(): boolean {
     const view = Atomics.load(this.control, this.root); // pairs with Publisher's store of the root
     const version = this.arena[cellWord(view) + VIEW_VERSION]!;
     // A cell may have been reclaimed and used for a newer view since: the version tells, the cell does not.
-    if (view === this.view && version === this.viewVersion) return;
+    if (view === this.view && version === this.viewVersion) return false;
     this.view = view;
     this.viewVersion = version;
     this.mapRoot = this.arena[cellWord(view) + VIEW_MAP_ROOT]!;
-    this.tlb.fill(TLB_NOTHING);
+    this.forgetPages();
+    return true;
   }
 
   /** Lets go of the view: nothing is mapped until the next refresh(). */
   forget(): void {
     this.view = 0;
     this.mapRoot = leafEntry(CELL_UNASSIGNED);
+    this.forgetPages();
+  }
+
+  forgetPages(): void {
     this.tlb.fill(TLB_NOTHING);
   }
 
@@ -115,6 +128,10 @@ export class ViewReader {
     if (!sectionCovers(arena, cell, hi, page) || !sectionCovers(arena, cell, hi, page | ~PAGE_MASK)) return;
     const word = cellWord(cell);
     const flags = arena[word + section.SECTION_FLAGS]!;
+    if ((flags & isIommu) !== 0) {
+      this.rememberBehind(entry, hi, page, cell);
+      return;
+    }
     const addend = (this.ramByte(word, page) - page) | 0;
     const tlb = this.tlb;
     const isBarred = this.isBarred(flags);
@@ -131,12 +148,20 @@ export class ViewReader {
       tlb[entry] = page | TLB_DEVICE;
       tlb[entry + 1] = (arena[word + section.SECTION_DEVICE]! << TLB_DEVICE_SHIFT) | TLB_DEVICE;
       tlb[entry + 3] = (this.offsetInRegion(word, hi, page) - page) | 0;
-    } else {
-      tlb[entry] = page | TLB_SLOW;
-      tlb[entry + 1] = page | TLB_SLOW;
-      tlb[entry + 3] = cell;
-    }
+    } else this.rememberSlow(entry, page, cell);
     tlb[entry + 2] = hi;
+  }
+
+  /** Of a page of an IOMMU's section. */
+  protected rememberBehind(entry: number, hi: number, page: number, cell: number): void {
+    this.rememberSlow(entry, page, cell);
+    this.tlb[entry + 2] = hi;
+  }
+
+  private rememberSlow(entry: number, page: number, cell: number): void {
+    this.tlb[entry] = page | TLB_SLOW;
+    this.tlb[entry + 1] = page | TLB_SLOW;
+    this.tlb[entry + 3] = cell;
   }
 
   /** True if a TLB entry can hold the device and the page's offset within its region. */

@@ -4,6 +4,7 @@
  */
 
 import { controlDevice, type DeviceCallbacks } from '../../src/base/device-binding.ts';
+import { permissionFromBits } from '../../src/base/iommu.ts';
 import { GraceReader } from '../../src/grace/reader.ts';
 import { GraceWriter, type GraceWriterOptions } from '../../src/grace/writer.ts';
 import { type Attachment, NO_GUARD } from '../../src/layout/attachments.ts';
@@ -21,6 +22,7 @@ import type { DeviceReport } from '../../src/vcpu/failure-reports.ts';
 import { MemoryPort } from '../../src/vcpu/memory-port.ts';
 import { RamViews } from '../../src/vcpu/ram-views.ts';
 import { ReaderSession } from '../../src/vcpu/reader-session.ts';
+import { Translators } from '../../src/vcpu/translators.ts';
 
 export interface BenchMachineOptions extends GraceWriterOptions {
   readonly arenaBytes?: number;
@@ -57,7 +59,9 @@ export class BenchMachine {
   readonly posted: Attachment[] = [];
   readonly reports: DeviceReport[] = [];
   readonly views: RamViews;
+  readonly translators: Translators;
   private readonly table: DeviceTable;
+  private readonly named = new Map<string, MemoryPort>();
   private readonly devices: DeviceHandler[] = [];
   private readonly deviceIds = new Map<MemoryRegion, number>();
   private readonly ports: MemoryPort[] = [];
@@ -79,6 +83,17 @@ export class BenchMachine {
     };
     this.publisher = new Publisher(this.control, resources, this.grace, {
       garbageBytesMax: options.garbageBytesMax ?? 2 ** 20,
+      onTranslator: (translator, iommu, targets) => {
+        this.translators.attach(translator, {
+          regionName: iommu.region!.name,
+          module: iommu.module,
+          targets,
+        });
+        iommu.translateOnControl = (iova, index) => {
+          const answer = this.translators.translate(translator, iova, 0, index);
+          return answer && { ...answer, permission: permissionFromBits(answer.permission) };
+        };
+      },
     });
     registerParticipant(this.publisher);
     this.grace.addReader(0);
@@ -86,15 +101,24 @@ export class BenchMachine {
     this.reader.online();
     const home = { host: HOME, handlerOf: (device: number) => this.devices[device]! };
     const session = new ReaderSession(this.control, this.reader);
-    this.table = new DeviceTable(this.control, session, (report) => this.reports.push(report), home);
+    const report = (failure: DeviceReport) => this.reports.push(failure);
+    this.table = new DeviceTable(this.control, session, report, home);
+    const memory = { memory: (name: string) => this.named.get(name)! };
+    this.translators = new Translators({ words: this.control, vcpu: 0, memory }, this.reader, report);
   }
 
   show(name: string, root: MemoryRegion | null): { space: AddressSpace; port: MemoryPort } {
     const space = new AddressSpace(name, root);
     const index = this.publisher.add(space);
-    const memory = { control: this.control, arena: this.arena.words, ram: this.views };
+    const memory = {
+      control: this.control,
+      arena: this.arena.words,
+      ram: this.views,
+      translators: this.translators,
+    };
     const port = new MemoryPort(memory, index, this.table);
     this.ports.push(port);
+    this.named.set(name, port);
     port.refresh();
     return { space, port };
   }

@@ -22,8 +22,10 @@ function thread() {
   ports.push(port1, port2);
   const devices: string[] = [];
   const ram = new RamViews(new SharedArrayBuffer(8));
-  const inbox = new AttachmentInbox(port2, ram, {
-    attach: (device, name) => devices.push(`${device} ${name}`),
+  const inbox = new AttachmentInbox(port2, {
+    ram,
+    devices: { attach: (device, name) => devices.push(`${device} ${name}`) },
+    translators: { attach: (id, { regionName }) => devices.push(`translator ${id} ${regionName}`) },
   });
   ram.onMissing = () => inbox.drain();
   hub.subscribe(port1);
