@@ -20,6 +20,7 @@ const rows: readonly (readonly [name: string, scenario: string, breaks: string])
   ['roots-not-loaded', 'use-after-reclaim', 'a reader announces a generation and keeps its old roots'],
   ['announce-after-roots', 'use-after-reclaim', 'a reader loads its roots first and announces afterwards'],
   ['tlb-kept', 'use-after-reclaim', 'the TLB is not dropped when a port takes another view'],
+  ['deltas-undropped', 'use-after-reclaim', 'what a publication changed stays in the TLB'],
   ['no-covers-test', 'use-after-reclaim', 'a lookup does not check that the section covers the address'],
   ['generation-stays', 'use-after-reclaim', 'a publication begins no generation'],
   [

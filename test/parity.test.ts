@@ -13,7 +13,7 @@ import { createControlBlock, WORD_DEVICE_LOCK } from '../src/layout/control-bloc
 import { AddressSpace } from '../src/model/address-space.ts';
 import { MemoryRegion } from '../src/model/memory-region.ts';
 import { transaction } from '../src/model/transaction.ts';
-import type { Publication } from '../src/publish/publisher.ts';
+import type { Publication } from '../src/publish/publications.ts';
 import { printMtree } from '../src/qemu/mtree-printer.ts';
 import { renderFlatView } from '../src/render/render.ts';
 import { viewRootOf } from '../src/render/view-root.ts';

@@ -20,6 +20,21 @@ export function printJson(document: unknown): void {
   process.stdout.write(`${text}\n`);
 }
 
+interface FileText {
+  readonly file: string;
+  readonly guessed: readonly string[];
+  readonly text: string;
+}
+
+/** The text of each file, with a heading where there are several; what was guessed is told beside it. */
+export function printTexts(texts: readonly FileText[]): void {
+  for (const [index, { file, guessed, text }] of texts.entries()) {
+    for (const guess of guessed) printProgress(`${file}: guessed: ${guess}`);
+    if (texts.length > 1) process.stdout.write(`${index === 0 ? '' : '\n'}==> ${file} <==\n`);
+    process.stdout.write(text);
+  }
+}
+
 /** One line about how it goes, for the person who waits. */
 export function printProgress(line: string): void {
   process.stderr.write(`${line}\n`);

@@ -10,6 +10,7 @@
  * reader's word by Atomics.waitAsync. A live reader that stays silent is reported and waited for.
  */
 import { assert } from '../base/assert.ts';
+import { callOut } from '../base/call-out.ts';
 import {
   GENERATION_OFFLINE,
   GENERATION_STEP,
@@ -53,20 +54,6 @@ interface Retired {
 }
 
 const NO_READER = -1;
-
-/**
- * Calls a function of the caller's. What it throws must neither stop what is reclaimed after it nor fail
- * the commit that happens to poll: it reaches the process as an uncaught exception.
- */
-function callOut(callback: () => void): void {
-  try {
-    callback();
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
-  }
-}
 
 export class GraceWriter {
   private readonly words: SharedWords;

@@ -8,10 +8,12 @@
  *   2     WORD_GENERATION            control  odd; advances by GENERATION_STEP after each publication
  *   32    WORD_DEVICE_LOCK           holder   0, or 1 + reader slot of the holder; taken by compareExchange
  *   33    WORD_DEVICE_LOCK_WAITERS   waiters  how many readers sleep on WORD_DEVICE_LOCK; Atomics.add
+ *   56    WORD_DELTA_COUNT           control  number of the newest delta, modulo 2^32: layout/delta-ring.ts
  *   64    WORD_ROOTS                 control  + address space: arena cell of its published view
  *   1088  WORD_READERS               (below)  + slot * READER_STRIDE_WORDS: a reader's own lines
  *   9792  WORD_MAILBOXES             (below)  + slot * MAILBOX_STRIDE_WORDS: layout/mailbox.ts
  *   18496 WORD_DEVICE_HOSTS          (below)  + host * DEVICE_HOST_STRIDE_WORDS: layout/mailbox.ts
+ *   19008 WORD_DELTAS                control  + a delta's place * DELTA_STRIDE_WORDS: layout/delta-ring.ts
  *
  * A reader's words, relative to readerWord(slot):
  *
@@ -36,10 +38,12 @@ export const WORD_LAYOUT_VERSION = 1;
 export const WORD_GENERATION = 2;
 export const WORD_DEVICE_LOCK = 32; // a cache line of its own
 export const WORD_DEVICE_LOCK_WAITERS = 33;
+export const WORD_DELTA_COUNT = 56; // a cache line of its own
 export const WORD_ROOTS = 64;
 export const WORD_READERS = 1088;
 export const WORD_MAILBOXES = 9792;
 export const WORD_DEVICE_HOSTS = 18496;
+export const WORD_DELTAS = 19008;
 
 export const READER_ANNOUNCED = 0;
 export const READER_AWAITED = 1;
@@ -57,7 +61,8 @@ export const READER_COUNT_MAX = 272;
 export const READER_STRIDE_WORDS = 32; // 128 bytes: a line and its prefetched neighbour
 export const MAILBOX_STRIDE_WORDS = 32;
 export const DEVICE_HOST_STRIDE_WORDS = 32;
-export const CONTROL_BLOCK_BYTES = 4 * (WORD_DEVICE_HOSTS + DEVICE_HOST_COUNT_MAX * DEVICE_HOST_STRIDE_WORDS);
+/** The last part is the ring of deltas. */
+export const CONTROL_BLOCK_BYTES = 4 * (WORD_DELTAS + 512);
 
 /** Generations are odd, so a wrapped one is never GENERATION_OFFLINE. */
 export const GENERATION_FIRST = 1;

@@ -54,10 +54,12 @@ export class AddressSpace {
     this.currentRoot = root;
     if (root !== null) {
       root.links.rootOf.add(this);
+      root.keeper?.hold();
       registerUse(root);
     }
     if (before !== null) {
       before.links.rootOf.delete(this);
+      before.keeper?.letGo();
       unregisterUse(before);
     }
   }

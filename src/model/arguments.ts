@@ -65,13 +65,6 @@ export function nameFromArgument(where: string, value: unknown): string {
   return value;
 }
 
-export function ownerFromArgument(where: string, value: unknown): string | null {
-  if (value === null || value === undefined) return null;
-  if (typeof value !== 'string')
-    invalid(where, `owner must be a string or null, got ${describeValue(value)}`);
-  return value;
-}
-
 /** A range of at least one byte that lies inside a region of `regionSize` bytes. */
 export function insideFromArguments(
   where: string,

@@ -41,7 +41,7 @@ export interface IommuNotifier {
   readonly last?: Bytes;
   /** 0 by default. */
   readonly index?: number;
-  /** It must change no layout and no mapping. */
+  /** Called once the change is published; it may begin transactions. */
   notify(event: IommuEvent): void;
 }
 

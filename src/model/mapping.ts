@@ -31,7 +31,7 @@ export function mapChild(
       container.links.children.remove(child, priority);
       child.links.address = addressBefore;
       child.links.priority = priorityBefore;
-      leave(child);
+      leave(container, child);
     },
   });
 }
@@ -51,7 +51,7 @@ export function unmapChild(container: MemoryRegion, child: MemoryRegion): void {
     regions: [container, child],
     apply() {
       place = container.links.children.remove(child, priority);
-      leave(child);
+      leave(container, child);
     },
     undo() {
       container.links.children.insertAt(place, child);
@@ -100,11 +100,13 @@ const isShownElsewhere = ({ links }: MemoryRegion): boolean => links.rootOf.size
 
 function enter(container: MemoryRegion, child: MemoryRegion): void {
   child.links.container = container;
+  if (child.owner !== container.owner) child.keeper?.hold();
   registerUse(child);
 }
 
-function leave(child: MemoryRegion): void {
+function leave(container: MemoryRegion, child: MemoryRegion): void {
   child.links.container = null;
+  if (child.owner !== container.owner) child.keeper?.letGo();
   unregisterUse(child);
 }
 

@@ -18,16 +18,28 @@ import { DirtyLog } from './dirty-log.ts';
 import { EventfdList } from './eventfd-list.ts';
 import { Iommu } from './iommu.ts';
 import { mapChild, moveRegion, unmapChild } from './mapping.ts';
-import { type BufferWindow, backingOver, RESERVED_RAM } from './ram-backing.ts';
+import {
+  type BufferWindow,
+  backingFromFile,
+  backingOver,
+  RESERVED_DEVICE_RAM,
+  type ResizableOptions,
+  resizableBacking,
+} from './ram-backing.ts';
+import type { RamFileOptions } from './ram-file.ts';
 import { isMapped } from './reachability.ts';
+import { refuseFinalized } from './region-lifetime.ts';
 import type { Bytes, MemoryRegionOptions, RegionFlag } from './region-options.ts';
 import { type RegionParts, RegionProperties } from './region-properties.ts';
 
 type Options = MemoryRegionOptions;
 
 export class MemoryRegion extends RegionProperties {
+  /** Writes that signal a notifier instead of calling the device. */
   readonly eventfds = new EventfdList(this);
+  /** Where writes may be queued. */
   readonly coalescing = new CoalescedRanges(this);
+  /** Who wants to know of writes to its bytes. */
   readonly dirtyLog = new DirtyLog(this);
 
   private constructor(parts: RegionParts) {
@@ -71,9 +83,40 @@ export class MemoryRegion extends RegionProperties {
     options: Options & BufferWindow = {},
   ): MemoryRegion {
     const isSize = typeof bytes === 'bigint' || typeof bytes === 'number';
-    const backing = isSize ? RESERVED_RAM : backingOver(`region '${name}'`, bytes, options);
+    const backing = isSize ? RESERVED_DEVICE_RAM : backingOver(`region '${name}'`, bytes, options);
     const size = isSize ? bytes : backing.capacityBytes!;
     return new MemoryRegion({ kind: 'ram-device', name, size, backing, options });
+  }
+
+  /**
+   * RAM with the bytes of a file, from `offset` in it on. They are read now, whole. Unlike a mapping made by mmap it
+   * takes that memory at once, does not see what others write to the file later, and they see what guests
+   * write only when Machine.syncRam() is called, or, with `writeBack`, when the region or the machine ends.
+   * @throws MemoryError RAM_FILE_UNUSABLE if the file is missing, no file, or may not be read (or written, unless
+   *   `readonly`); RAM_FILE_TOO_SHORT; RAM_EXHAUSTED past 4 GiB
+   * @source QEMU memory_region_init_ram_from_file
+   */
+  static ramFromFile(name: string, options: Options & RamFileOptions): MemoryRegion {
+    const backing = backingFromFile(`region '${name}'`, options);
+    return new MemoryRegion({ kind: 'ram', name, size: backing.capacityBytes!, backing, options });
+  }
+
+  /**
+   * RAM that may become larger, up to `sizeMax`, or smaller, by Machine.resizeRam(). All of `sizeMax` is reserved at
+   * once, so nothing moves; bytes beyond the size are kept.
+   * @throws MemoryError INVALID_ARGUMENT if `size` is past `sizeMax`
+   * @source QEMU memory_region_init_resizeable_ram
+   */
+  static resizableRam(
+    name: string,
+    size: Bytes,
+    sizeMax: Bytes,
+    options: Options & ResizableOptions = {},
+  ): MemoryRegion {
+    const where = `region '${name}'`;
+    const most = sizeFromArgument(where, sizeMax);
+    const backing = resizableBacking(where, sizeFromArgument(where, size), most, options);
+    return new MemoryRegion({ kind: 'ram', name, size, backing, options });
   }
 
   /** RAM whose writes are refused. */
@@ -121,6 +164,7 @@ export class MemoryRegion extends RegionProperties {
     options?: Options,
   ): MemoryRegion {
     requireRegion(`alias '${name}'`, 'target', target);
+    refuseFinalized(target);
     return new MemoryRegion({ kind: 'alias', name, size, alias: { target, offset }, options });
   }
 
@@ -128,6 +172,20 @@ export class MemoryRegion extends RegionProperties {
   get isMapped(): boolean {
     return isMapped(this);
   }
+  /**
+   * Keeps its owner, and so this region, alive until unref(); a region without an Owner lives anyway.
+   * @throws MemoryError OWNER_FINALIZED
+   * @source QEMU memory_region_ref
+   */
+  ref(): void {
+    this.keeper?.ref();
+  }
+
+  /** @throws MemoryError OWNER_NOT_REFERENCED if every ref() was taken back */
+  unref(): void {
+    this.keeper?.unref();
+  }
+
   /** addSubregionOverlap at priority 0. */
   addSubregion(offset: Bytes, child: MemoryRegion): void {
     this.addSubregionOverlap(offset, child, 0);
@@ -196,6 +254,25 @@ export class MemoryRegion extends RegionProperties {
 
   setSize(size: Bytes): void {
     this.state.setSize(this, sizeFromArgument(this.where, size));
+  }
+
+  /**
+   * setSize() of RAM that is resizable, with its onResized() after the transaction.
+   * @throws MemoryError RAM_NOT_RESIZABLE for every other region; RAM_EXHAUSTED past its largest size
+   */
+  resize(size: Bytes): void {
+    const { capacityBytes, onResized } = this.backing;
+    if (onResized === null || capacityBytes === null) {
+      throw new MemoryError('RAM_NOT_RESIZABLE', `${this.where} was not made by MemoryRegion.resizableRam()`);
+    }
+    const after = sizeFromArgument(this.where, size);
+    if (after > capacityBytes) {
+      throw new MemoryError(
+        'RAM_EXHAUSTED',
+        `${this.where} can have 0x${capacityBytes.toString(16)} bytes at most, not 0x${after.toString(16)}`,
+      );
+    }
+    this.state.setSize(this, after, () => onResized(after));
   }
 
   /** @throws MemoryError NOT_AN_ALIAS for every other kind */

@@ -4,6 +4,7 @@
  */
 import { MemoryError } from '../base/errors.ts';
 import { describeValue } from './arguments.ts';
+import { RamFile, type RamFileOptions } from './ram-file.ts';
 
 /** Typed views of 8 bytes must fit the bytes, and their buffer as a whole. */
 const BUFFER_ALIGN = 8;
@@ -16,13 +17,28 @@ interface OwnBytes {
 }
 
 export interface RamBacking {
+  /** Whether the bytes are part of the machine, rather than of something that it is given. */
+  readonly migratable: boolean;
   /** The caller's bytes; null where the machine reserves zeros at the first use. */
   readonly own: OwnBytes | null;
   /** All of this is there from the start, and the region can be no larger; null where more is added as it grows. */
   readonly capacityBytes: bigint | null;
+  /** Where the bytes were read from. */
+  readonly file: RamFile | null;
+  /** Told of a new size by Machine.resizeRam(); null where only setSize() changes it. */
+  readonly onResized: ((size: bigint) => void) | null;
 }
 
-export const RESERVED_RAM: RamBacking = { own: null, capacityBytes: null };
+/** Zeros that are reserved at the first use, in blocks as many as the region comes to need. */
+export const RESERVED_RAM: RamBacking = {
+  migratable: true,
+  own: null,
+  capacityBytes: null,
+  file: null,
+  onResized: null,
+};
+/** The same for what has no part in the machine's own state. */
+export const RESERVED_DEVICE_RAM: RamBacking = { ...RESERVED_RAM, migratable: false };
 
 /** Which part of a buffer of the caller becomes RAM. */
 export interface BufferWindow {
@@ -66,5 +82,38 @@ export function backingOver(
       `${describeValue(size)} bytes from ${byteOffset} on are not in a buffer of ${buffer.byteLength} bytes`,
     );
   }
-  return { own: { buffer, byteOffset, sizeBytes: size }, capacityBytes: BigInt(size) };
+  return {
+    ...RESERVED_DEVICE_RAM,
+    own: { buffer, byteOffset, sizeBytes: size },
+    capacityBytes: BigInt(size),
+  };
+}
+
+/** RAM with the bytes of a file. @throws MemoryError RAM_FILE_UNUSABLE, RAM_FILE_TOO_SHORT, RAM_EXHAUSTED */
+export function backingFromFile(where: string, options: RamFileOptions): RamBacking {
+  const file = new RamFile(where, options);
+  const { buffer, sizeBytes } = file;
+  return { ...backingOver(where, buffer, { sizeBytes }), file };
+}
+
+/** What RAM that changes its size is made with. */
+export interface ResizableOptions {
+  /** Called with the new size after the transaction in which Machine.resizeRam() changed it. */
+  readonly onResized?: (size: bigint) => void;
+}
+
+/** RAM of at most `sizeMax` bytes, all reserved at once. @throws MemoryError INVALID_ARGUMENT */
+export function resizableBacking(
+  where: string,
+  size: bigint,
+  sizeMax: bigint,
+  { onResized = () => {} }: ResizableOptions,
+): RamBacking {
+  if (size > sizeMax) {
+    throw new MemoryError(
+      'INVALID_ARGUMENT',
+      `${where}: size 0x${size.toString(16)} is past the largest size, 0x${sizeMax.toString(16)}`,
+    );
+  }
+  return { ...RESERVED_DEVICE_RAM, capacityBytes: sizeMax, onResized };
 }

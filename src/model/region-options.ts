@@ -1,5 +1,6 @@
 /** What regions are made from: kinds, options, and the flags that options and mutators set. */
 import { booleanFromArgument } from './arguments.ts';
+import type { Owner } from './owner.ts';
 
 /** A size or an offset: exact as bigint, or a number up to 2^53 - 1. */
 export type Bytes = bigint | number;
@@ -8,7 +9,8 @@ export type Bytes = bigint | number;
 export type MemoryRegionKind = 'container' | 'ram' | 'ram-device' | 'rom-device' | 'io' | 'iommu' | 'alias';
 
 export interface MemoryRegionOptions {
-  readonly owner?: string | null;
+  /** Keeps the region alive; a text or null does not: such a region lives until it is finalised by itself. */
+  readonly owner?: Owner | string | null;
   readonly enabled?: boolean;
   readonly readonly?: boolean;
   readonly nonvolatile?: boolean;
@@ -16,6 +18,13 @@ export interface MemoryRegionOptions {
   readonly unmergeable?: boolean;
   /** ROM device: whether reads go straight to its bytes. */
   readonly romd?: boolean;
+  /**
+   * Names the region's RAM block: by default the owner's path and the region's name, or the name alone. Two blocks
+   * of one id in a machine are an error. Null: the name, with an index where it is taken, for texts that repeat names.
+   */
+  readonly ramId?: string | null;
+  /** Whether its bytes belong to a saved or moved machine; by default where the kind's bytes are the machine's own. */
+  readonly migratable?: boolean;
   /** What a region keeps while it has no container. A root is rendered at its own address. */
   readonly address?: Bytes;
   readonly priority?: number;

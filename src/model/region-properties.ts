@@ -4,16 +4,19 @@
 import type { DeviceBinding } from '../base/device-binding.ts';
 import type { AddressSpace } from './address-space.ts';
 import {
+  booleanFromArgument,
   nameFromArgument,
   offsetFromArgument,
-  ownerFromArgument,
   priorityFromArgument,
   sizeFromArgument,
 } from './arguments.ts';
 import type { Iommu } from './iommu.ts';
 import type { MemoryRegion } from './memory-region.ts';
+import { Owner, ownerFromArgument } from './owner.ts';
 import { type RamBacking, RESERVED_RAM } from './ram-backing.ts';
+import { RegionLifetime } from './region-lifetime.ts';
 import { RegionLinks } from './region-links.ts';
+import { unattachedPath } from './region-names.ts';
 import {
   type Bytes,
   flagsFromOptions,
@@ -40,7 +43,12 @@ export abstract class RegionProperties {
   readonly id: number;
   readonly kind: MemoryRegionKind;
   readonly name: string;
-  readonly owner: string | null;
+  /** Whose it is; printed by `-o`. Only an Owner keeps count of who uses its regions. */
+  readonly owner: Owner | string | null;
+  /** Id of its RAM block; null where the machine finds one, see MemoryRegionOptions. */
+  readonly ramId: string | null;
+  /** Whether its bytes belong to a saved or moved machine. */
+  readonly migratable: boolean;
   /** Who answers for an I/O region or a ROM device; null rejects every access. */
   readonly device: DeviceBinding | null;
   /** Where its bytes come from, for those kinds that have some. */
@@ -51,8 +59,10 @@ export abstract class RegionProperties {
   readonly terminates: boolean;
   /** How it hangs in the tree. Written by model/ only. */
   readonly links: RegionLinks;
+  readonly lifetime = new RegionLifetime();
   protected readonly state: RegionState;
   private readonly ownIommu: Iommu | null;
+  private ownPath: string | null = null;
 
   protected constructor(parts: RegionParts) {
     const { kind, options = {} } = parts;
@@ -64,6 +74,13 @@ export abstract class RegionProperties {
     this.device = parts.device ?? null;
     this.ownIommu = parts.iommu ?? null;
     this.backing = parts.backing ?? RESERVED_RAM;
+    const hasBytes = this.isRam || kind === 'rom-device';
+    this.migratable = booleanFromArgument(
+      where,
+      'migratable',
+      options.migratable ?? (hasBytes && this.backing.migratable),
+    );
+    this.ramId = ramIdFrom(where, this.owner, name, options.ramId);
     this.aliasTarget = parts.alias?.target ?? null;
     this.terminates = kind !== 'container' && kind !== 'alias';
     this.state = new RegionState(
@@ -76,6 +93,7 @@ export abstract class RegionProperties {
       priorityFromArgument(where, options.priority ?? 0),
     );
     this.id = ++regionCount;
+    if (this.owner instanceof Owner) this.ownPath = this.owner.adopt(this as unknown as MemoryRegion);
   }
 
   /** In bytes, 0 to 2^64. */
@@ -106,6 +124,22 @@ export abstract class RegionProperties {
   get iommu(): Iommu | null {
     return this.aliasTarget === null ? this.ownIommu : this.aliasTarget.iommu;
   }
+  /**
+   * Its place among the properties of its owner: the name, escaped, and an index from 0 among those of one name.
+   * Where no Owner counts, an index is given when the path is first asked for.
+   */
+  get path(): string {
+    this.ownPath ??= unattachedPath(this.owner instanceof Owner ? null : this.owner, this.name);
+    return this.ownPath;
+  }
+  /** The owner that is counted; null for a region that nobody keeps alive. */
+  get keeper(): Owner | null {
+    return this.owner instanceof Owner ? this.owner : null;
+  }
+  /** Whether its end has come: it is out of every tree, and every further use is an error. */
+  get isFinalized(): boolean {
+    return this.lifetime.finalized;
+  }
   /** Bytes from the start of its container; kept when it is unmapped. */
   get address(): bigint {
     return this.links.address;
@@ -133,4 +167,11 @@ export abstract class RegionProperties {
   protected get where(): string {
     return `region '${this.name}'`;
   }
+}
+
+function ramIdFrom(where: string, owner: Owner | string | null, name: string, given: unknown): string | null {
+  if (given === null) return null;
+  if (given !== undefined) return nameFromArgument(`${where}: ramId`, given);
+  if (owner === null) return name;
+  return `${owner instanceof Owner ? owner.path : owner}/${name}`;
 }

@@ -27,7 +27,8 @@ export class RegionState {
     this.change(region, flag, value, false);
   }
 
-  setSize(region: MemoryRegion, size: bigint): void {
+  /** @param committed called after the transaction */
+  setSize(region: MemoryRegion, size: bigint, committed?: () => void): void {
     const before = this.size;
     if (size === before) return;
     mutate({
@@ -36,6 +37,7 @@ export class RegionState {
       reshaped: region,
       apply: () => (this.size = size),
       undo: () => (this.size = before),
+      ...(committed !== undefined && { committed }),
     });
   }
 

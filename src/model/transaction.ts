@@ -12,6 +12,7 @@ import { refuseEndlessViews } from './endless-view.ts';
 import type { RegionEventfd } from './eventfd-list.ts';
 import type { Iommu } from './iommu.ts';
 import type { MemoryRegion } from './memory-region.ts';
+import { refuseFinalized } from './region-lifetime.ts';
 
 /** What a transaction changed. At least one of the five is not empty. */
 export interface TransactionChanges {
@@ -61,12 +62,14 @@ export interface Mutation {
   readonly iommu?: Iommu;
   apply(): void;
   undo(): void;
-  /** Called after the whole transaction was published. It must not throw, nor call a mutator. */
+  /** Called once it can no longer be undone and readers may see it; may begin transactions. */
   committed?(): void;
 }
 
 const participants = new Set<TransactionParticipant>();
 const journal: Mutation[] = [];
+/** What is to be called after the transaction that has just been committed. */
+let afterwards: Mutation[] = [];
 let depth = 0;
 let committing = false;
 
@@ -83,6 +86,7 @@ export function unregisterParticipant(participant: TransactionParticipant): void
  * @returns what `body` returns; it must not be a promise, because a transaction ends when `body` does
  * @throws what `body` or a participant throws, after the tree was put back
  * @throws MemoryError ALIAS_CYCLE if a region would show itself at its own place
+ * @throws MemoryError REGION_FINALIZED for a region whose end has come
  * @throws MemoryError TRANSACTION_REENTERED from inside a participant; INVALID_ARGUMENT for an async body
  * @source QEMU docs/devel/memory.rst: memory_region_transaction_begin, memory_region_transaction_commit
  */
@@ -90,11 +94,11 @@ export function transaction<T>(body: () => T): T {
   refuseWhileCommitting();
   const mark = journal.length;
   depth++;
+  let result: T;
   try {
-    const result = body();
+    result = body();
     refusePromise(result);
     if (depth === 1) commit();
-    return result;
   } catch (error) {
     undoTo(mark);
     throw error;
@@ -102,6 +106,8 @@ export function transaction<T>(body: () => T): T {
     depth--;
     if (depth === 0) journal.length = 0;
   }
+  if (depth === 0) tellCommitted();
+  return result;
 }
 
 /** Applies a mutation inside the open transaction, or inside one of its own. */
@@ -110,8 +116,15 @@ export function mutate(mutation: Mutation): void {
     transaction(() => mutate(mutation));
     return;
   }
+  for (const region of mutation.regions) refuseFinalized(region);
   mutation.apply();
   journal.push(mutation);
+}
+
+function tellCommitted(): void {
+  const told = afterwards;
+  afterwards = [];
+  for (const mutation of told) mutation.committed?.();
 }
 
 /** @throws MemoryError TRANSACTION_REENTERED from inside a participant, or from what it calls */
@@ -121,6 +134,17 @@ export function refuseWhileCommitting(): void {
     'TRANSACTION_REENTERED',
     'a participant or a listener changed something while a transaction was being committed; change it before or after',
   );
+}
+
+/** Runs `body`, from which mutators are refused as they are from inside a participant. */
+export function refusingMutators(body: () => void): void {
+  const before = committing;
+  committing = true;
+  try {
+    body();
+  } finally {
+    committing = before;
+  }
 }
 
 /** @throws MemoryError TRANSACTION_OPEN inside a transaction, for what must take effect at once */
@@ -159,9 +183,9 @@ function commit(): void {
   committing = true;
   try {
     const prepared = prepareAll(changes);
-    const committed = journal.splice(0); // from here on nothing can be undone
+    afterwards = journal.filter((mutation) => mutation.committed !== undefined);
+    journal.length = 0; // from here on nothing can be undone
     publishAll(prepared);
-    for (const mutation of committed) mutation.committed?.();
   } finally {
     committing = false;
   }

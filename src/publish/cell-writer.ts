@@ -6,6 +6,7 @@ import { hiFromAddress, loFromAddress } from '../base/addresses.ts';
 import { CELL_BYTES, CELL_UNASSIGNED, CELL_WORDS, cellWord, leafEntry } from '../layout/map-entry.ts';
 import * as section from '../layout/section-record.ts';
 import * as header from '../layout/view-header.ts';
+import type { Owner } from '../model/owner.ts';
 import type { Arena, CellRun } from './arena.ts';
 import { MapBuilder } from './map-builder.ts';
 
@@ -15,6 +16,8 @@ export interface EncodedView {
   readonly headerCell: number;
   readonly runs: readonly CellRun[];
   readonly sizeBytes: number;
+  /** Owners of what it shows: held from its making to its release. */
+  readonly owners: readonly Owner[];
 }
 
 const builder = new MapBuilder();
@@ -22,6 +25,12 @@ const builder = new MapBuilder();
 /** Gives the view's cells back. Call it after a grace period, or if the view was never published. */
 export function releaseView(view: EncodedView, arena: Arena): void {
   for (const run of view.runs) arena.release(run.cell, run.count);
+  letOwnersGo(view);
+}
+
+/** For a view that no reader will ask for again, though its cells stay. */
+export function letOwnersGo(view: EncodedView): void {
+  for (const owner of view.owners) owner.letGo();
 }
 
 /** One view; a second one begins when the first is finished. */
@@ -57,7 +66,7 @@ export class CellWriter {
   }
 
   /** Radix map, sorted section list and header. */
-  finish(version: number, layoutTag: number): EncodedView {
+  finish(version: number, layoutTag: number, owners: readonly Owner[]): EncodedView {
     const { words } = this.arena;
     const mapRoot = builder.write(words, () => this.take(1));
     const listCell = this.sectionCells.length === 0 ? CELL_UNASSIGNED : this.writeList();
@@ -70,7 +79,7 @@ export class CellWriter {
     words[word + header.VIEW_SECTION_COUNT] = this.sectionCells.length;
     words[word + header.VIEW_SECTIONS] = listCell;
     words[word + header.VIEW_LAYOUT_TAG] = layoutTag;
-    return { headerCell, runs: this.runs, sizeBytes: this.sizeBytes };
+    return { headerCell, runs: this.runs, sizeBytes: this.sizeBytes, owners };
   }
 
   giveBack(): void {

@@ -6,6 +6,7 @@ import { hiFromAddress, loFromAddress } from '../base/addresses.ts';
 import { CELL_UNASSIGNED, CELL_WORDS, cellWord } from '../layout/map-entry.ts';
 import * as section from '../layout/section-record.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
+import type { Owner } from '../model/owner.ts';
 import type { FlatRange, FlatView } from '../render/flat-view.ts';
 import type { Arena } from './arena.ts';
 import { CellWriter, type EncodedView } from './cell-writer.ts';
@@ -51,11 +52,21 @@ export function encodeView(
 ): EncodedView {
   const writer = new ViewWriter(resources);
   try {
-    return writer.write(view, version, layoutTag);
+    const encoded = writer.write(view, version, layoutTag);
+    for (const owner of encoded.owners) owner.hold();
+    return encoded;
   } catch (error) {
     writer.giveBack();
     throw error;
   }
+}
+
+/** Each once, however many ranges are its. */
+function ownersOf({ root, ranges }: FlatView): Owner[] {
+  const owners = new Set<Owner>();
+  if (root?.keeper) owners.add(root.keeper);
+  for (const { region } of ranges) if (region.keeper !== null) owners.add(region.keeper);
+  return [...owners];
 }
 
 function flagsOf(range: FlatRange): number {
@@ -80,7 +91,7 @@ class ViewWriter extends CellWriter {
 
   write(view: FlatView, version: number, layoutTag: number): EncodedView {
     for (const range of view.ranges) this.writeRange(range);
-    return this.finish(version, layoutTag);
+    return this.finish(version, layoutTag, ownersOf(view));
   }
 
   /** One section a range; RAM that lies in several blocks gets one each. */

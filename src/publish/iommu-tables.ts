@@ -110,7 +110,7 @@ export class IommuTables {
   private publish(fresh: readonly FreshTable[]): EncodedView[] {
     return fresh.flatMap(({ root, table, mappings, encoded }) => {
       const before = table.encoded;
-      Atomics.store(this.around.control, rootWord(root), encoded.headerCell); // pairs with ViewReader.refreshView
+      Atomics.store(this.around.control, rootWord(root), encoded.headerCell); // pairs with ViewReader.takeView
       table.mappings = mappings;
       table.encoded = encoded;
       return before ?? [];
@@ -140,7 +140,7 @@ export class IommuTables {
         words[word + section.SECTION_REGION_OFFSET_LO] = loFromAddress(target);
         words[word + section.SECTION_REGION_OFFSET_HI] = hiFromAddress(target);
       }
-      return writer.finish(this.around.nextVersion(), 0);
+      return writer.finish(this.around.nextVersion(), 0, []);
     } catch (error) {
       writer.giveBack();
       throw error;

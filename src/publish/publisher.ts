@@ -4,7 +4,7 @@
  * retires what was replaced.
  * Guarantee: readers find either the whole layout before the transaction or the whole one after it, per
  * address space; a transaction that cannot be published leaves roots, arena and tree as they were.
- * Writes: WORD_ROOTS. Order: encode, store the roots, GraceWriter.advance(), GraceWriter.retire().
+ * Writes: WORD_ROOTS. Order: encode, store the roots, tell the deltas, GraceWriter.advance(), GraceWriter.retire().
  */
 import { MemoryError } from '../base/errors.ts';
 import type { GraceWriter } from '../grace/writer.ts';
@@ -21,28 +21,20 @@ import {
 } from '../model/transaction.ts';
 import {
   type AddressWindow,
-  changedRanges,
   EMPTY_FLAT_VIEW,
   type FlatView,
   flatViewsEqual,
+  staleRanges,
 } from '../render/flat-view.ts';
 import { renderFlatView } from '../render/render.ts';
 import { viewRootOf } from '../render/view-root.ts';
-import { type EncodedView, releaseView } from './cell-writer.ts';
+import { type EncodedView, letOwnersGo, releaseView } from './cell-writer.ts';
+import { DeltaWriter } from './delta-writer.ts';
 import { encodeView, type ViewResources } from './encode-view.ts';
 import { IommuTables, type PreparedTables } from './iommu-tables.ts';
+import type { ListenedCommit, Listeners } from './listeners.ts';
+import { type PublicationListener, Publications } from './publications.ts';
 import { RootWords } from './root-words.ts';
-
-/** What one publication changed. */
-export interface Publication {
-  /** Readers that have announced it, or a later one, use the new layout. */
-  readonly generation: number;
-  /** The address spaces whose view is another one now, with the addresses that answer differently. */
-  readonly changed: readonly {
-    readonly addressSpace: AddressSpace;
-    readonly windows: readonly AddressWindow[];
-  }[];
-}
 
 export interface PublisherOptions {
   /** Retired bytes past which a transaction is refused with BACK_PRESSURE. */
@@ -51,6 +43,8 @@ export interface PublisherOptions {
   readonly onAddressSpace?: (index: number, space: AddressSpace) => void;
   /** Called after the new roots are stored, before anything that they replaced may be reclaimed. */
   readonly onPublished?: () => void;
+  /** Told of each commit once its roots are visible, before what they replaced is retired. */
+  readonly listeners?: Listeners;
   /** Must post the translator to every reader thread; see IommuSurroundings. */
   readonly onTranslator?: (translator: number, iommu: CallbackIommu, targets: readonly number[]) => void;
 }
@@ -58,6 +52,7 @@ export interface PublisherOptions {
 interface PublishedView {
   readonly flat: FlatView;
   readonly encoded: EncodedView;
+  readonly version: number;
   /** Address spaces that show it; it is retired with the last. */
   userCount: number;
 }
@@ -74,23 +69,34 @@ interface Replacement {
   readonly after: PublishedView;
 }
 
+/** All that one commit publishes. */
+interface Prepared {
+  readonly replacements: readonly Replacement[];
+  readonly tables: PreparedTables | null;
+  readonly topology: boolean;
+  readonly changes: TransactionChanges;
+}
+
 export class Publisher implements TransactionParticipant {
   /** Stored in every view made from now on; readers find it as their port's layoutTag. The caller's number. */
   layoutTag = 0;
   private readonly control: SharedWords;
   private readonly resources: ViewResources;
   private readonly grace: GraceWriter;
+  private readonly deltas: DeltaWriter;
   private readonly options: PublisherOptions;
   private readonly spaces = new Map<AddressSpace, SpaceState>();
   /** Taken away in the transaction that is open. */
   private readonly removed = new Map<SpaceState, AddressSpace>();
   private readonly views = new Map<MemoryRegion | null, PublishedView>();
-  private readonly listeners = new Set<(publication: Publication) => void>();
+  private readonly announcements = new Publications();
   private readonly iommus: IommuTables;
-  private readonly emptyView: PublishedView;
   private readonly roots = new RootWords();
+  private readonly emptyView: PublishedView;
   private version = 0;
   private publicationCount = 0;
+  private dirtyTracked = false;
+  private publishedTracked = false;
 
   constructor(
     control: SharedWords,
@@ -110,6 +116,7 @@ export class Publisher implements TransactionParticipant {
     });
     this.resources = { ...resources, iommuOf: (region) => this.iommus.iommuOf(region) };
     this.grace = grace;
+    this.deltas = new DeltaWriter(control);
     this.options = options;
     this.emptyView = this.encode(EMPTY_FLAT_VIEW);
     this.emptyView.userCount = 1; // immortal
@@ -166,21 +173,50 @@ export class Publisher implements TransactionParticipant {
     return this.stateOf(space).index;
   }
 
+  /** Renders every address space again: all masks change. @throws what a transaction throws */
+  setTracked(tracked: boolean): void {
+    const before = this.dirtyTracked;
+    mutate({
+      pending: true,
+      regions: [],
+      apply: () => (this.dirtyTracked = tracked),
+      undo: () => (this.dirtyTracked = before),
+    });
+  }
+
   /** The flat view that readers of `space` find. */
   flatViewOf(space: AddressSpace): FlatView {
     return (this.stateOf(space).view ?? this.emptyView).flat;
   }
 
+  /** The same, once it is published. @throws MemoryError ADDRESS_SPACE_UNKNOWN while a transaction adds `space` */
+  publishedViewOf(space: AddressSpace): FlatView {
+    const { view } = this.stateOf(space);
+    if (view !== null) return view.flat;
+    throw new MemoryError(
+      'ADDRESS_SPACE_UNKNOWN',
+      `address space '${space.name}' appears at the end of the transaction that is open; use it after that`,
+    );
+  }
+
+  /** What readers find until the transaction that is open ends, also where that removes `space`. */
+  seenViewOf(space: AddressSpace): FlatView {
+    for (const [state, gone] of this.removed)
+      if (gone === space && state.view !== null) return state.view.flat;
+    return this.spaces.get(space)?.view?.flat ?? EMPTY_FLAT_VIEW;
+  }
+
   /** Calls `listener` after each publication. It must not change the tree. Returns how to stop that. */
-  onPublication(listener: (publication: Publication) => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+  onPublication(listener: PublicationListener): () => void {
+    return this.announcements.listen(listener);
   }
 
   prepare(changes: TransactionChanges): PreparedCommit | null {
     const affected = this.affectedSpaces(changes);
-    if (affected.size === 0 && this.removed.size === 0 && changes.iommus.size === 0) return null;
+    if (affected.size === 0 && this.removed.size === 0 && changes.iommus.size === 0)
+      return this.prepareListeners(changes);
     this.refuseWhenBehind();
+    const topology = [...affected.values()].some(({ view }) => view !== null);
     const fresh = new Map<MemoryRegion | null, PublishedView>();
     const replacements: Replacement[] = [];
     let tables: PreparedTables | null;
@@ -199,7 +235,7 @@ export class Publisher implements TransactionParticipant {
         replacements.push({ space, state, before: state.view, after: this.emptyView });
     }
     return {
-      publish: () => this.publish(replacements, tables),
+      publish: () => this.publish({ replacements, tables, topology, changes }),
       abandon: () => {
         this.releaseAll(fresh.values());
         tables?.abandon();
@@ -207,9 +243,17 @@ export class Publisher implements TransactionParticipant {
     };
   }
 
-  private nextVersion(): number {
-    this.version = (this.version + 1) | 0;
-    return this.version;
+  /** Where no view can be another one, listeners may still have something to hear. */
+  private prepareListeners(changes: TransactionChanges): PreparedCommit | null {
+    if (changes.eventfds.size === 0 && changes.coalesced.size === 0) return null;
+    const commit = { views: [], topology: false, changes, removed: [] };
+    return { publish: () => this.tellListeners(commit), abandon: () => {} };
+  }
+
+  /** No reader is left, and no transaction comes: what is shown here keeps no owner any more. */
+  close(): void {
+    for (const view of this.views.values()) letOwnersGo(view.encoded);
+    this.views.clear();
   }
 
   private stateOf(space: AddressSpace): SpaceState {
@@ -230,6 +274,7 @@ export class Publisher implements TransactionParticipant {
       if (state !== undefined) affected.set(space, state);
     };
     for (const space of rerooted) note(space);
+    if (this.dirtyTracked !== this.publishedTracked) for (const space of this.spaces.keys()) note(space);
     for (const region of regions) for (const space of rootsSeeing(region)) note(space);
     return affected;
   }
@@ -251,7 +296,7 @@ export class Publisher implements TransactionParticipant {
     if (viewRoot === null) return this.emptyView;
     const known = fresh.get(viewRoot);
     if (known !== undefined) return known;
-    const flat = renderFlatView(viewRoot);
+    const flat = renderFlatView(viewRoot, undefined, undefined, this.dirtyTracked);
     const published = this.views.get(viewRoot);
     if (published !== undefined && flatViewsEqual(published.flat, flat)) return published;
     const view = this.encode(flat);
@@ -259,25 +304,49 @@ export class Publisher implements TransactionParticipant {
     return view;
   }
 
+  private nextVersion(): number {
+    this.version = (this.version + 1) | 0;
+    return this.version;
+  }
+
   private encode(flat: FlatView): PublishedView {
-    const encoded = encodeView(flat, this.resources, this.nextVersion(), this.layoutTag);
-    return { flat, encoded, userCount: 0 };
+    const version = this.nextVersion();
+    const encoded = encodeView(flat, this.resources, version, this.layoutTag);
+    return { flat, encoded, version, userCount: 0 };
   }
 
   private releaseAll(views: Iterable<PublishedView>): void {
     for (const view of views) releaseView(view.encoded, this.resources.arena);
   }
 
-  private publish(replacements: readonly Replacement[], tables: PreparedTables | null): void {
+  private publish({ replacements, tables, topology, changes }: Prepared): void {
+    const removed = [...this.removed.values()];
     this.removed.clear();
-    if (replacements.length === 0 && tables === null) return;
+    this.publishedTracked = this.dirtyTracked;
+    const oldTables = tables?.publish() ?? []; // before the views that may show them for the first time
+    const isPublication = replacements.length > 0 || tables !== null;
+    const generation = isPublication ? this.storeRoots(replacements) : null;
+    const views = replacements.map(({ space, before, after }) => ({
+      addressSpace: space,
+      before: (before ?? this.emptyView).flat,
+      after: after.flat,
+    }));
+    this.tellListeners({ views, topology, changes, removed });
+    if (generation === null) return;
+    for (const { before } of replacements) this.retireUnused(before);
+    for (const table of oldTables) this.retire(table);
+    if (replacements.length > 0) this.announcements.announce(generation, views);
+  }
+
+  /** @returns the generation in which readers find them */
+  private storeRoots(replacements: readonly Replacement[]): number {
     for (const { space, state, before } of replacements) {
       if (before === null && this.spaces.has(space)) this.options.onAddressSpace?.(state.index, space);
     }
-    const oldTables = tables?.publish() ?? []; // before the views that may show them for the first time
     for (const { state, after } of replacements) {
-      Atomics.store(this.control, rootWord(state.index), after.encoded.headerCell); // pairs with ViewReader.refreshView
+      Atomics.store(this.control, rootWord(state.index), after.encoded.headerCell); // pairs with ViewReader.takeView
     }
+    this.writeDeltas(replacements);
     const generation = this.grace.advance();
     this.options.onPublished?.();
     this.publicationCount += 1;
@@ -287,9 +356,28 @@ export class Publisher implements TransactionParticipant {
       if (after.flat.root !== null) this.views.set(after.flat.root, after);
       if (before !== null) before.userCount -= 1;
     }
-    for (const { before } of replacements) this.retireUnused(before);
-    for (const table of oldTables) this.retire(table);
-    if (this.listeners.size > 0 && replacements.length > 0) this.announce(generation, replacements);
+    return generation;
+  }
+
+  /** After the roots, before the generation: who finds the generation finds what changed. */
+  private writeDeltas(replacements: readonly Replacement[]): void {
+    const compared: {
+      before: PublishedView | null;
+      after: PublishedView;
+      windows: readonly AddressWindow[];
+    }[] = [];
+    for (const { state, before, after } of replacements) {
+      let pair = compared.find((known) => known.before === before && known.after === after);
+      if (pair === undefined) {
+        pair = { before, after, windows: staleRanges((before ?? this.emptyView).flat, after.flat) };
+        compared.push(pair); // address spaces that share a view share its comparison
+      }
+      this.deltas.write(state.index, after.version, pair.windows);
+    }
+  }
+
+  private tellListeners(commit: Omit<ListenedCommit, 'flatViewOf'>): void {
+    this.options.listeners?.commit({ ...commit, flatViewOf: (space) => this.seenViewOf(space) });
   }
 
   private retireUnused(view: PublishedView | null): void {
@@ -302,19 +390,5 @@ export class Publisher implements TransactionParticipant {
 
   private retire(encoded: EncodedView): void {
     this.grace.retire(encoded.sizeBytes, () => releaseView(encoded, this.resources.arena));
-  }
-
-  private announce(generation: number, replacements: readonly Replacement[]): void {
-    const compared: { before: PublishedView; after: PublishedView; windows: readonly AddressWindow[] }[] = [];
-    const changed = replacements.map(({ space, before, after }) => {
-      const old = before ?? this.emptyView;
-      let pair = compared.find((known) => known.before === old && known.after === after);
-      if (pair === undefined) {
-        pair = { before: old, after, windows: changedRanges(old.flat, after.flat) };
-        compared.push(pair); // address spaces that share a view share its comparison
-      }
-      return { addressSpace: space, windows: pair.windows };
-    });
-    for (const listener of this.listeners) listener({ generation, changed });
   }
 }

@@ -8,6 +8,8 @@ import { assert } from '../base/assert.ts';
 import { MemoryError } from '../base/errors.ts';
 import type { Attachment } from '../layout/attachments.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
+import { type RegionBacker, refuseFinalized } from '../model/region-lifetime.ts';
+import { RamIds } from './ram-ids.ts';
 
 /** Part of a region's bytes, contiguous in one buffer. A region has one, or more where it is large or grew. */
 export interface RamBlock {
@@ -24,7 +26,8 @@ interface FreeExtent {
   sizeBytes: number;
 }
 
-const BLOCK_ALIGN = 4096;
+/** Bytes of a page: what RAM is reserved in. */
+export const BLOCK_ALIGN = 4096;
 /** V8 in Node 20 holds no larger buffer. */
 export const RAM_BUFFER_BYTES_MAX = 2 ** 32;
 /** A larger RAM region is refused rather than tried: 256 GiB, in 64 buffers. */
@@ -32,21 +35,29 @@ export const RAM_REGION_BYTES_MAX = 2n ** 38n;
 
 const alignUp = (size: bigint): bigint => (size + BigInt(BLOCK_ALIGN - 1)) & -BigInt(BLOCK_ALIGN);
 
-export class RamStore {
+export class RamStore implements RegionBacker {
   /** By buffer id; null once dropped. */
   private readonly buffers: (Uint8Array<SharedArrayBuffer> | null)[];
   private readonly blocks = new Map<MemoryRegion, RamBlock[]>();
+  private readonly ids = new RamIds();
   private readonly free: FreeExtent[];
   private readonly post: (attachment: Attachment) => void;
+  private readonly afterGrace: (callback: () => void) => void;
 
   /**
    * @param reserveBytes size of buffer 0; untouched pages of it cost nothing
    * @param post tells the reader threads of further buffers
+   * @param afterGrace calls back once no reader can reach what it could reach before
    */
-  constructor(reserveBytes: number, post: (attachment: Attachment) => void) {
+  constructor(
+    reserveBytes: number,
+    post: (attachment: Attachment) => void,
+    afterGrace: (callback: () => void) => void,
+  ) {
     this.buffers = [new Uint8Array(new SharedArrayBuffer(reserveBytes))];
     this.free = [{ byte: 0, sizeBytes: reserveBytes }];
     this.post = post;
+    this.afterGrace = afterGrace;
   }
 
   get main(): SharedArrayBuffer {
@@ -61,7 +72,7 @@ export class RamStore {
   /**
    * The blocks that hold `region`, ascending by offset and without gaps; made at the first call, and
    * extended when the region has grown since.
-   * @throws MemoryError NOT_RAM; RAM_EXHAUSTED if the system has no memory for another buffer, or the region
+   * @throws MemoryError NOT_RAM; RAM_ID_TAKEN; REGION_FINALIZED; RAM_EXHAUSTED if the system has no memory for another buffer, or the region
    *   has become larger than the backing that it was made with
    */
   blocksOf(region: MemoryRegion): readonly RamBlock[] {
@@ -71,8 +82,7 @@ export class RamStore {
         `region '${region.name}' is of kind '${region.kind}' and has no bytes of its own`,
       );
     }
-    const blocks = this.blocks.get(region) ?? [];
-    this.blocks.set(region, blocks); // before extending: what a failure leaves half-made is found again
+    const blocks = this.blocks.get(region) ?? this.admit(region); // before extending: what a failure leaves half-made is found again
     const { own, capacityBytes } = region.backing;
     if (capacityBytes !== null) refuseBeyond(region, capacityBytes);
     if (own === null) this.extend(region, blocks, capacityBytes ?? region.size);
@@ -91,9 +101,39 @@ export class RamStore {
   detach(region: MemoryRegion): () => void {
     const blocks = this.blocks.get(region) ?? [];
     this.blocks.delete(region);
+    this.ids.give(region);
+    region.lifetime.backers.delete(this);
     return () => {
       for (const block of blocks.splice(0)) this.freeBlock(block);
     };
+  }
+
+  /** detach(), and what it returns called after a grace period; resolves then. */
+  release(region: MemoryRegion): Promise<void> {
+    const free = this.detach(region);
+    return new Promise((resolve) => {
+      this.afterGrace(() => {
+        free();
+        resolve();
+      });
+    });
+  }
+
+  /** The regions that have blocks, in the order in which they got them. */
+  get backedRegions(): Iterable<readonly [MemoryRegion, readonly RamBlock[]]> {
+    return this.blocks;
+  }
+
+  /** Id of the region's blocks, which it has. */
+  idOf(region: MemoryRegion): string {
+    const id = this.ids.of(region);
+    assert(id !== undefined, 'a region with blocks has an id');
+    return id;
+  }
+
+  /** The machine has ended: its regions may live on without it. */
+  close(): void {
+    for (const region of this.blocks.keys()) region.lifetime.backers.delete(this);
   }
 
   /** Calls `visit` with each contiguous piece of `[offset, offset + size)` of the region's bytes. */
@@ -119,6 +159,15 @@ export class RamStore {
       done += count;
     }
     assert(done === size, 'the blocks of a region have no gaps');
+  }
+
+  private admit(region: MemoryRegion): RamBlock[] {
+    refuseFinalized(region);
+    this.ids.take(region);
+    const blocks: RamBlock[] = [];
+    this.blocks.set(region, blocks);
+    region.lifetime.backers.add(this);
+    return blocks;
   }
 
   private bytesOf(buffer: number): Uint8Array<SharedArrayBuffer> {
@@ -207,7 +256,7 @@ export class RamStore {
   }
 }
 
-const blockEnd = (block: RamBlock): bigint => block.offsetInRegion + BigInt(block.sizeBytes);
+export const blockEnd = (block: RamBlock): bigint => block.offsetInRegion + BigInt(block.sizeBytes);
 
 function refuseBeyond(region: MemoryRegion, capacityBytes: bigint): void {
   if (region.size <= capacityBytes) return;

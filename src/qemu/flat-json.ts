@@ -2,8 +2,12 @@
 import { hexFromAddress } from '../base/addresses.ts';
 import type { AddressSpace } from '../model/address-space.ts';
 import { renderAddressSpaces, type SharedView } from '../render/address-space-views.ts';
-import { type FlatRange, rangeType } from '../render/flat-view.ts';
+import { type FlatRange, type FlatView, rangeType } from '../render/flat-view.ts';
+import { type DispatchJson, dispatchJsonOf } from './dispatch-json.ts';
+import { dispatchTreeOf } from './dispatch-tree.ts';
+import type { FlatViewOptions } from './mtree-options.ts';
 import type { RecordReader } from './record-reader.ts';
+import { ownerInJson } from './region-owner.ts';
 import { ADDRESS_SPACES_MAX } from './region-record.ts';
 
 export interface FlatRangeJson {
@@ -16,6 +20,8 @@ export interface FlatRangeJson {
   readonly offset: string;
   /** The region's own; not that of the aliases on the way. */
   readonly priority: number;
+  /** With -o: as captured; null for an orphan. */
+  readonly owner?: string | null;
 }
 
 export interface FlatJson {
@@ -24,20 +30,24 @@ export interface FlatJson {
   /** The name of the view root; null where nothing is rendered. */
   readonly root: string | null;
   readonly ranges: readonly FlatRangeJson[];
+  /** With -d; null where nothing is rendered. */
+  readonly dispatch?: DispatchJson | null;
 }
 
 const RANGES_MAX = 1 << 20;
 
 /** The flat views of `spaces`, one for each view root, ordered by their address spaces' names. */
-export function flatJsonOf(spaces: Iterable<AddressSpace>): FlatJson[] {
-  return flatJsonFromViews(renderAddressSpaces(spaces));
+export function flatJsonOf(spaces: Iterable<AddressSpace>, options: FlatViewOptions = {}): FlatJson[] {
+  return flatJsonFromViews(renderAddressSpaces(spaces), options);
 }
 
-export function flatJsonFromViews(views: readonly SharedView[]): FlatJson[] {
+export function flatJsonFromViews(views: readonly SharedView[], options: FlatViewOptions = {}): FlatJson[] {
+  const { showOwners = false, dispatchPageBits } = options;
   const entries = views.map(({ spaces, view }) => ({
     addressSpaces: spaces.map((space) => space.name).sort(),
     root: view.root?.name ?? null,
-    ranges: view.ranges.map(rangeJson),
+    ranges: view.ranges.map((range) => rangeJson(range, showOwners)),
+    ...(dispatchPageBits !== undefined && { dispatch: dispatchJson(view, dispatchPageBits) }),
   }));
   return entries
     .map((entry) => ({ entry, key: [...entry.addressSpaces, '', entry.root ?? ''].join('\0') }))
@@ -45,13 +55,17 @@ export function flatJsonFromViews(views: readonly SharedView[]): FlatJson[] {
     .map(({ entry }) => entry);
 }
 
-const rangeJson = (range: FlatRange): FlatRangeJson => ({
+const dispatchJson = (view: FlatView, pageBits: number): DispatchJson | null =>
+  view.ranges.length === 0 ? null : dispatchJsonOf(dispatchTreeOf(view, pageBits));
+
+const rangeJson = (range: FlatRange, showOwners: boolean): FlatRangeJson => ({
   start: hexFromAddress(range.start),
   last: hexFromAddress(range.start + range.size - 1n),
   type: rangeType(range),
   name: range.region.name,
   offset: hexFromAddress(range.offsetInRegion),
   priority: range.region.priority,
+  ...(showOwners && { owner: ownerInJson(range.region) }),
 });
 
 /** The field `flat` of a document: what QEMU printed. */

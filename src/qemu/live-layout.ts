@@ -101,6 +101,7 @@ export class LiveLayout {
   private create(record: RegionRecord, target: MemoryRegion | null): MemoryRegion {
     const { name, size, kind } = record;
     const options = {
+      ramId: null, // names repeat in captures, and a region may come back while the one before has its bytes
       owner: record.owner,
       enabled: record.enabled,
       readonly: record.readonly,

@@ -100,7 +100,16 @@ export function flatViewsEqual(a: FlatView, b: FlatView): boolean {
 }
 
 /** The addresses whose answer differs between two views: merged and ascending. Masks are no answer. */
-export function changedRanges(before: FlatView, after: FlatView): AddressWindow[] {
+export const changedRanges = (before: FlatView, after: FlatView): AddressWindow[] =>
+  differingWindows(before, after, rangesAgree);
+
+/** The addresses of which a reader must forget what it knows: those, and where another mask is. */
+export const staleRanges = (before: FlatView, after: FlatView): AddressWindow[] =>
+  differingWindows(before, after, (a, b) => a.dirtyLogMask === b.dirtyLogMask && rangesAgree(a, b));
+
+type Agreement = (a: FlatRange, b: FlatRange) => boolean;
+
+function differingWindows(before: FlatView, after: FlatView, agree: Agreement): AddressWindow[] {
   if (before.ranges === after.ranges) return [];
   const changed: { start: bigint; last: bigint }[] = [];
   const note = (start: bigint, end: bigint): void => {
@@ -108,14 +117,34 @@ export function changedRanges(before: FlatView, after: FlatView): AddressWindow[
     if (previous !== undefined && previous.last + 1n === start) previous.last = end - 1n;
     else changed.push({ start, last: end - 1n });
   };
-  sweep(before.ranges, after.ranges, note);
+  const { head, tail } = equalEnds(before.ranges, after.ranges, agree);
+  const middle = (ranges: readonly FlatRange[]): readonly FlatRange[] =>
+    ranges.slice(head, ranges.length - tail);
+  sweep(middle(before.ranges), middle(after.ranges), agree, note);
   return changed;
+}
+
+/** How many ranges are equal at the beginning and at the end: nearly all, where one region has moved. */
+function equalEnds(
+  before: readonly FlatRange[],
+  after: readonly FlatRange[],
+  agree: Agreement,
+): { head: number; tail: number } {
+  const same = (a: FlatRange, b: FlatRange): boolean =>
+    a === b || (a.start === b.start && a.size === b.size && agree(a, b));
+  const shorter = Math.min(before.length, after.length);
+  let head = 0;
+  while (head < shorter && same(before[head]!, after[head]!)) head++;
+  let tail = 0;
+  while (tail < shorter - head && same(before.at(-1 - tail)!, after.at(-1 - tail)!)) tail++;
+  return { head, tail };
 }
 
 /** Calls `differ` for each stretch that only one list covers, or that both cover differently. */
 function sweep(
   before: readonly FlatRange[],
   after: readonly FlatRange[],
+  agree: Agreement,
   differ: (start: bigint, end: bigint) => void,
 ): void {
   let beforeIndex = 0;
@@ -128,7 +157,7 @@ function sweep(
     const inA = a !== undefined && a.start <= start;
     const inB = b !== undefined && b.start <= start;
     const end = minimum(boundary(a, inA), boundary(b, inB));
-    if (!(inA && inB && rangesAgree(a, b))) differ(start, end);
+    if (!(inA && inB && agree(a, b))) differ(start, end);
     cursor = end;
     if (a !== undefined && a.start + a.size <= cursor) beforeIndex++;
     if (b !== undefined && b.start + b.size <= cursor) afterIndex++;

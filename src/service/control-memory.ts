@@ -2,12 +2,13 @@
  * The control thread's own ports. It is the only one that publishes and reclaims, so it is no reader of the
  * grace protocol: its ports take each new layout in the course of its publication.
  * Guarantee: an access from the control thread is answered by the newest layout. What it waits for is bounded: a
- * device lock or a host that does not answer within PATIENCE_MS fails the access with MEMTX_ERROR.
+ * device lock or a host that does not answer in time fails the access with MEMTX_ERROR.
  */
 import { type IommuTranslation, permissionFromBits } from '../base/iommu.ts';
 import type { SharedMachine } from '../layout/attachments.ts';
 import { hostReaderSlot } from '../layout/control-block.ts';
 import { DEVICE_HOST_CONTROL } from '../layout/mailbox.ts';
+import type { AttentiveWait } from '../mailbox/requester.ts';
 import { Attachments } from '../vcpu/attachment-inbox.ts';
 import type { DeviceHome } from '../vcpu/device-table.ts';
 import type { ReportDevice } from '../vcpu/failure-reports.ts';
@@ -15,18 +16,15 @@ import type { MemoryPort } from '../vcpu/memory-port.ts';
 import { ThreadMemory } from '../vcpu/thread-memory.ts';
 import type { AttachmentReceiver } from './attachment-hub.ts';
 
-const PATIENCE_MS = 5000;
-
 export class ControlMemory implements AttachmentReceiver {
   private readonly memory: ThreadMemory;
   private readonly attachments: Attachments;
 
-  /** @param answerAsks serves what device workers ask of the control thread while it waits for one of them */
-  constructor(machine: SharedMachine, report: ReportDevice, home: DeviceHome, answerAsks: () => void) {
+  constructor(machine: SharedMachine, report: ReportDevice, home: DeviceHome, wait: AttentiveWait) {
     this.memory = new ThreadMemory(machine, hostReaderSlot(DEVICE_HOST_CONTROL), report, home);
     const { devices, session } = this.memory;
     devices.memory = { memory: (name) => this.memory.port(this.attachments.addressSpace(name)) };
-    devices.beAttentive({ whileWaiting: answerAsks, patienceMs: PATIENCE_MS });
+    devices.beAttentive(wait);
     this.attachments = new Attachments(this.memory);
     session.attach();
   }

@@ -3,6 +3,7 @@ import { MemoryError } from '../base/errors.ts';
 import type { StallReport } from '../grace/writer.ts';
 import { VCPU_COUNT_MAX } from '../layout/control-block.ts';
 import { CELL_BYTES } from '../layout/map-entry.ts';
+import type { ListenerReport } from '../publish/memory-listener.ts';
 import { RAM_BUFFER_BYTES_MAX } from '../publish/ram-store.ts';
 import type { DeviceReport } from '../vcpu/failure-reports.ts';
 import type { DeviceHostDeath } from './device-hosts.ts';
@@ -24,12 +25,19 @@ export interface MachineOptions {
   readonly vcpuHost?: 'piscina' | 'threads';
   /** Milliseconds until a vCPU that passes no checkpoint is reported; 100 by default. */
   readonly stallMs?: number;
+  /**
+   * Milliseconds that an access from the control thread waits for a device lock, or for a device worker, before
+   * it fails with MEMTX_ERROR; 5000 by default.
+   */
+  readonly patienceMs?: number;
   /** A live vCPU holds up a grace period. By default a process warning. */
   readonly onStall?: (report: StallReport) => void;
   /** A device threw or answered garbage; the access got MEMTX_ERROR. By default a process warning. */
   readonly onDeviceReport?: (report: DeviceReport) => void;
   /** A device worker ended by itself. By default a process warning. */
   readonly onDeviceHostDeath?: (death: DeviceHostDeath) => void;
+  /** A callback of a listener threw; the commit stands. By default a process warning. */
+  readonly onListenerError?: (report: ListenerReport) => void;
   /** Milliseconds from retirement to reclamation of each retired view. */
   readonly onReclaimed?: (graceMs: number) => void;
 }
@@ -60,12 +68,14 @@ export function fullMachineOptions(options: MachineOptions): FullMachineOptions 
     garbageBytesMax: bounded('garbageBytesMax', options.garbageBytesMax ?? arenaBytes / 4, 0, arenaBytes, 1),
     vcpuSlots: bounded('vcpuSlots', options.vcpuSlots ?? 64, 1, VCPU_COUNT_MAX, 1),
     stallMs: bounded('stallMs', options.stallMs ?? 100, 1, 2 ** 31 - 1, 1),
+    patienceMs: bounded('patienceMs', options.patienceMs ?? 5000, 1, 2 ** 31 - 1, 1),
     guestEndianness: guestEndiannessFrom(options),
     checked: options.checked ?? false,
     vcpuHost: options.vcpuHost ?? 'piscina',
     onStall: options.onStall ?? warnOfStall,
     onDeviceReport: options.onDeviceReport ?? warnOfDevice,
     onDeviceHostDeath: options.onDeviceHostDeath ?? warnOfHostDeath,
+    onListenerError: options.onListenerError ?? warnOfListener,
     onReclaimed: options.onReclaimed ?? (() => {}),
   };
 }
@@ -106,4 +116,13 @@ function warnOfDevice(report: DeviceReport): void {
 function warnOfHostDeath(death: DeviceHostDeath): void {
   const why = death.error?.message ?? `exit code ${death.exitCode}`;
   warn(`device host ${death.host} has ended (${why}); accesses to its devices give MEMTX_ERROR`);
+}
+
+function warnOfListener({ listener, callback, section, error }: ListenerReport): void {
+  const place =
+    section === null
+      ? ''
+      : ` for region '${section.region.name}' at 0x${section.offsetWithinAddressSpace.toString(16)}` +
+        ` of address space '${section.addressSpace.name}'`;
+  warn(`listener '${listener.name}' threw in ${callback}${place}: ${String(error)}`);
 }

@@ -11,11 +11,20 @@ import { createControlBlock } from '../layout/control-block.ts';
 import { AddressSpace } from '../model/address-space.ts';
 import type { CallbackIommu } from '../model/callback-iommu.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
-import { registerParticipant, transaction, unregisterParticipant } from '../model/transaction.ts';
+import {
+  refuseWhileCommitting,
+  registerParticipant,
+  transaction,
+  unregisterParticipant,
+} from '../model/transaction.ts';
 import { Arena } from '../publish/arena.ts';
 import { DeviceRegistry } from '../publish/device-registry.ts';
+import { DirtyTracking } from '../publish/dirty-tracking.ts';
 import { encodeUnassignedSection } from '../publish/encode-view.ts';
-import { type Publication, Publisher } from '../publish/publisher.ts';
+import { Listeners } from '../publish/listeners.ts';
+import type { MemoryListener } from '../publish/memory-listener.ts';
+import type { Publication } from '../publish/publications.ts';
+import { Publisher } from '../publish/publisher.ts';
 import { RamStore } from '../publish/ram-store.ts';
 import type { FlatView } from '../render/flat-view.ts';
 import type { PortIotlbEntry } from '../vcpu/iotlb-entry.ts';
@@ -24,6 +33,8 @@ import { AttachmentHub } from './attachment-hub.ts';
 import { ControlMemory } from './control-memory.ts';
 import { DeviceHosts } from './device-hosts.ts';
 import { fullMachineOptions, type MachineOptions } from './machine-options.ts';
+import { MachineRam } from './machine-ram.ts';
+import { MemoryQueries } from './memory-queries.ts';
 import { PiscinaHost } from './piscina-host.ts';
 import { ThreadHost } from './thread-host.ts';
 import type { VcpuHandle } from './vcpu-handle.ts';
@@ -48,13 +59,18 @@ export interface IotlbEntry extends Omit<PortIotlbEntry, 'addressSpace'> {
   readonly space: AddressSpace;
 }
 
-export class Machine {
+export class Machine extends MachineRam {
   /** What a reader thread is started with. */
   readonly shared: SharedMachine;
+  /** What answers where. */
+  readonly query: MemoryQueries;
+  /** Logging of all memory, for migration. */
+  readonly dirtyTracking: DirtyTracking;
   private readonly arena: Arena;
-  private readonly ram: RamStore;
+  protected readonly ram: RamStore;
   private readonly grace: GraceWriter;
   private readonly publisher: Publisher;
+  private readonly listeners: Listeners;
   private readonly hub = new AttachmentHub();
   private readonly hosts: DeviceHosts;
   private readonly control: ControlMemory;
@@ -63,11 +79,16 @@ export class Machine {
 
   /** @throws MemoryError INVALID_ARGUMENT for an option out of bounds */
   constructor(options: MachineOptions = {}) {
+    super();
     const full = fullMachineOptions(options);
     const control = createControlBlock();
     this.arena = new Arena(full.arenaBytes, full.checked);
     encodeUnassignedSection(this.arena);
-    this.ram = new RamStore(full.ramReserveBytes, (attachment) => this.hub.post(attachment));
+    this.ram = new RamStore(
+      full.ramReserveBytes,
+      (attachment) => this.hub.post(attachment),
+      (free) => this.callRcu(free),
+    );
     this.grace = new GraceWriter(control, full);
     this.shared = { control: control.buffer, arena: this.arena.words.buffer, ram: this.ram.main };
     this.hosts = new DeviceHosts(
@@ -75,9 +96,8 @@ export class Machine {
       { grace: this.grace, hub: this.hub },
       { ...full, onHostDeath: full.onDeviceHostDeath },
     );
-    this.control = new ControlMemory(this.shared, full.onDeviceReport, this.hosts.control, () =>
-      this.hosts.answerAsks(),
-    );
+    const wait = { whileWaiting: () => this.hosts.answerAsks(), patienceMs: full.patienceMs };
+    this.control = new ControlMemory(this.shared, full.onDeviceReport, this.hosts.control, wait);
     this.hub.subscribe(this.control);
     const devices = new DeviceRegistry((device, region, binding) => {
       const attached = this.hosts.attach(device, region, binding);
@@ -88,13 +108,17 @@ export class Machine {
       ram: this.ram,
       deviceIdOf: (region: MemoryRegion) => devices.idOf(region),
     };
+    this.listeners = new Listeners(full.onListenerError);
     this.publisher = new Publisher(control, resources, this.grace, {
       garbageBytesMax: full.garbageBytesMax,
+      listeners: this.listeners,
       onAddressSpace: (index, { name }) => this.hub.post({ kind: 'address-space', index, name }),
       onPublished: () => this.control.refresh(),
       onTranslator: (translator, iommu, targets) => this.attachTranslator(translator, iommu, targets),
     });
     registerParticipant(this.publisher);
+    this.query = new MemoryQueries(this.publisher);
+    this.dirtyTracking = new DirtyTracking(this.publisher, this.listeners);
     this.vcpuSet = new VcpuSet({
       machine: this.shared,
       grace: this.grace,
@@ -120,9 +144,14 @@ export class Machine {
     return added;
   }
 
-  /** Takes an address space away: its ports find nothing mapped. One that is not there is left alone. */
-  removeAddressSpace(space: AddressSpace): void {
+  /**
+   * Takes an address space away: its ports find nothing mapped, its listeners are told so and go with it.
+   * One that is not there is left alone.
+   * @returns resolves once no vCPU can be using what it showed
+   */
+  removeAddressSpace(space: AddressSpace): Promise<void> {
     if (this.publisher.has(space)) this.publisher.remove(space);
+    return this.afterOpenTransaction().then(() => this.synchronize());
   }
 
   get addressSpaces(): readonly AddressSpace[] {
@@ -171,32 +200,23 @@ export class Machine {
   }
 
   /**
-   * Copies `bytes` into the bytes of a RAM, ROM or ROM device region, mapped or not.
-   * @throws MemoryError NOT_RAM, INVALID_ARGUMENT past the region's end, RAM_EXHAUSTED
+   * Tells `listener` all that `space` shows, then what changes. Inside a transaction it is told what is
+   * published so far.
+   * @throws MemoryError INVALID_ARGUMENT for a listener that is registered already or malformed,
+   *   ADDRESS_SPACE_UNKNOWN for a space that is not there yet, LISTENER_REFUSED if all memory is tracked and its
+   *   logGlobalStart throws, TRANSACTION_REENTERED from inside a listener
+   * @source QEMU memory_listener_register
    */
-  writeRam(region: MemoryRegion, offset: bigint | number, bytes: Uint8Array): void {
-    this.ram.eachPiece(region, BigInt(offset), bytes.length, (piece, done) => {
-      piece.set(bytes.subarray(done, done + piece.length));
-    });
+  addListener(listener: MemoryListener, space: AddressSpace): void {
+    refuseWhileCommitting();
+    const start = (): void => this.dirtyTracking.startListener(listener);
+    this.listeners.add(listener, space, this.publisher.publishedViewOf(space), start);
   }
 
-  /** A copy of `size` bytes of a RAM, ROM or ROM device region. Throws as writeRam does. */
-  readRam(region: MemoryRegion, offset: bigint | number, size: number): Uint8Array {
-    const copy = new Uint8Array(size);
-    this.ram.eachPiece(region, BigInt(offset), size, (piece, done) => copy.set(piece, done));
-    return copy;
-  }
-
-  /**
-   * Gives the bytes of `region` back after a grace period. Resolves when that is done.
-   * @throws MemoryError REGION_STILL_MAPPED while anything shows it
-   */
-  async releaseRam(region: MemoryRegion): Promise<void> {
-    await null; // after the transaction that may be open: the grace period begins with its publication
-    refuseMapped(region);
-    const free = this.ram.detach(region); // mapped again meanwhile, it has other bytes
-    await this.synchronize();
-    free();
+  /** Takes back from `listener` all that it was told. One that is not registered is left alone. */
+  removeListener(listener: MemoryListener): void {
+    refuseWhileCommitting();
+    this.listeners.remove(listener, (space) => this.publisher.seenViewOf(space));
   }
 
   /** Starts a vCPU: see VcpuSet.start. */
@@ -212,11 +232,13 @@ export class Machine {
 
   /** Resolves when every vCPU is paused or has ended. */
   pause(): Promise<void> {
+    this.dirtyTracking.setRunning(false);
     return this.vcpuSet.pause();
   }
 
   resume(): void {
     this.vcpuSet.resume();
+    this.dirtyTracking.setRunning(true);
   }
 
   /** Asks every vCPU to stop; resolves when all have. @param timeoutMs after which a thread is ended */
@@ -259,7 +281,11 @@ export class Machine {
     };
   }
 
-  /** Stops the vCPUs, ends all threads. Resolves when nothing is left; calling it again is harmless. */
+  /**
+   * Stops the vCPUs, ends all threads, and writes files back that RAM was read from, where that was asked for.
+   * Resolves when nothing is left; calling it again is harmless. Rejects, with all the rest done, if a file cannot
+   * be written: MemoryError RAM_FILE_UNUSABLE, RAM_FILE_READONLY.
+   */
   close(): Promise<void> {
     this.closing ??= this.end();
     return this.closing;
@@ -276,7 +302,14 @@ export class Machine {
     await this.vcpuSet.close();
     await this.hosts.close();
     this.grace.poll(); // no reader is left: who awaits a grace period shall not wait for ever
+    this.publisher.close();
     this.grace.close();
+    this.endRam();
+  }
+
+  /** A transaction that is open ends first: the grace period begins with its publication. */
+  private async afterOpenTransaction(): Promise<void> {
+    await null;
   }
 
   /** A closed machine has no reader to wait for, and waits for none in the background. */
@@ -288,12 +321,4 @@ export class Machine {
     if (this.closing !== null)
       throw new MemoryError('MACHINE_CLOSED', 'this machine was closed; make another');
   }
-}
-
-function refuseMapped(region: MemoryRegion): void {
-  if (!region.isMapped && region.addressSpaces.size === 0) return;
-  throw new MemoryError(
-    'REGION_STILL_MAPPED',
-    `RAM region '${region.name}' is still mapped; unmap it and its aliases first`,
-  );
 }

@@ -112,11 +112,10 @@ export class DeviceTable implements DeviceCalls {
 
   read(device: number, offset: number, size: number, attrs: MemTxAttrs): number {
     const route = device < this.routes.length ? this.routes[device]! : this.unknown;
-    if (route.route !== parallel) return this.readOtherwise(device, offset, size, attrs);
+    if (route.route !== parallel || size === 8) return this.readOtherwise(device, offset, size, attrs);
     const handler = route.handler;
     const value = handler.read(offset, size, attrs);
     this.result = handler.result;
-    this.high = handler.high;
     return value;
   }
 

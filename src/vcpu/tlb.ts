@@ -40,3 +40,50 @@ export const tlbEntry = (hi: number, lo: number): number =>
 
 export const createTlb = (): Int32Array =>
   new Int32Array((TLB_INDEX_MASK + 1) * ENTRY_WORDS).fill(TLB_NOTHING);
+
+const isBelow = (hi: number, lo: number, otherHi: number, otherLo: number): boolean =>
+  hi === otherHi ? lo >>> 0 < otherLo >>> 0 : hi >>> 0 < otherHi >>> 0;
+
+/** Forgets the pages that meet [start, last]; none where `last` is before `start`. */
+export function dropRange(
+  tlb: Int32Array,
+  startHi: number,
+  startLo: number,
+  lastHi: number,
+  lastLo: number,
+): void {
+  if (isBelow(lastHi, lastLo, startHi, startLo)) return;
+  const firstPage = startLo & PAGE_MASK;
+  const pagesPast = (lastLo >>> 12) - (firstPage >>> 12) + (lastHi - startHi) * 2 ** 20;
+  if (pagesPast > TLB_INDEX_MASK || pagesPast < 0) {
+    dropEntries(
+      tlb,
+      (hi, page) => !isBelow(hi, page, startHi, firstPage) && !isBelow(lastHi, lastLo, hi, page),
+    );
+    return;
+  }
+  for (let past = 0; past <= pagesPast; past += 1) {
+    const page = (firstPage + past * 4096) | 0;
+    const hi = page >>> 0 < firstPage >>> 0 ? (startHi + 1) | 0 : startHi;
+    const entry = tlbEntry(hi, page);
+    if ((tlb[entry]! & PAGE_MASK) === page && tlb[entry + 2] === hi) forget(tlb, entry);
+  }
+}
+
+/** Forgets the pages that are remembered by their section's cell: the view that it belongs to is another one. */
+export function dropSlowEntries(tlb: Int32Array): void {
+  for (let entry = 0; entry < tlb.length; entry += ENTRY_WORDS) {
+    if ((tlb[entry]! & ~PAGE_MASK) === TLB_SLOW) forget(tlb, entry);
+  }
+}
+
+function dropEntries(tlb: Int32Array, isDropped: (hi: number, page: number) => boolean): void {
+  for (let entry = 0; entry < tlb.length; entry += ENTRY_WORDS) {
+    if (isDropped(tlb[entry + 2]!, tlb[entry]! & PAGE_MASK)) forget(tlb, entry);
+  }
+}
+
+function forget(tlb: Int32Array, entry: number): void {
+  tlb[entry] = TLB_NOTHING;
+  tlb[entry + 1] = TLB_NOTHING;
+}

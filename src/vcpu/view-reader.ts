@@ -9,9 +9,11 @@ import { rootWord, type SharedWords } from '../layout/control-block.ts';
 import { CELL_UNASSIGNED, cellWord, leafEntry } from '../layout/map-entry.ts';
 import * as section from '../layout/section-record.ts';
 import { VIEW_LAYOUT_TAG, VIEW_MAP_ROOT, VIEW_VERSION } from '../layout/view-header.ts';
+import { DeltaReader } from './delta-reader.ts';
 import type { RamViews } from './ram-views.ts';
 import {
   createTlb,
+  dropSlowEntries,
   PAGE_MASK,
   TLB_DEVICE,
   TLB_DEVICE_ID_LIMIT,
@@ -54,6 +56,11 @@ export class ViewReader {
   tlbAttrs = MEMTXATTRS_MEMORY;
   private viewVersion = 0;
   private mapRoot = 0;
+  private readonly deltas: DeltaReader;
+  /** Nothing in the TLB comes from a view that was taken. */
+  private isFresh = true;
+  /** An entry of the TLB may name a section's cell. */
+  private hasSlowEntries = false;
 
   constructor(memory: PortMemory, addressSpace: number) {
     this.arena = memory.arena;
@@ -61,6 +68,7 @@ export class ViewReader {
     this.control = memory.control;
     this.addressSpace = addressSpace;
     this.root = rootWord(addressSpace);
+    this.deltas = new DeltaReader(memory.control, addressSpace, this.tlb);
   }
 
   get layoutTag(): number {
@@ -73,16 +81,19 @@ export class ViewReader {
     this.attrs = attrs;
   }
 
-  /** Takes the published view, to call after the reader announced; true if it is another: then the TLB is dropped. */
+  /**
+   * Takes the published view, to call after the reader announced; drops from the TLB what is not true in it.
+   * @returns whether it is another one
+   */
   refreshView(): boolean {
-    const view = Atomics.load(this.control, this.root); // pairs with Publisher's store of the root
-    const version = this.arena[cellWord(view) + VIEW_VERSION]!;
-    // A cell may have been reclaimed and used for a newer view since: the version tells, the cell does not.
-    if (view === this.view && version === this.viewVersion) return false;
-    this.view = view;
-    this.viewVersion = version;
-    this.mapRoot = this.arena[cellWord(view) + VIEW_MAP_ROOT]!;
-    this.forgetPages();
+    if (!this.takeView()) return false;
+    if (this.isFresh || !this.deltas.catchUp(this.viewVersion)) {
+      this.deltas.startAfresh();
+      this.takeView(); // it includes all deltas up to there
+      this.forgetPages();
+    } else if (this.hasSlowEntries) dropSlowEntries(this.tlb);
+    this.isFresh = false;
+    this.hasSlowEntries = false;
     return true;
   }
 
@@ -90,6 +101,7 @@ export class ViewReader {
   forget(): void {
     this.view = 0;
     this.mapRoot = leafEntry(CELL_UNASSIGNED);
+    this.isFresh = true;
     this.forgetPages();
   }
 
@@ -121,6 +133,18 @@ export class ViewReader {
     const carry = lastLo >>> 0 < lo >>> 0 ? 1 : 0;
     if (carry === 1 && hi === -1) return false;
     return sectionCovers(this.arena, cell, (hi + carry) | 0, lastLo);
+  }
+
+  /** True if another view is published than the one in use; it is in use then. */
+  private takeView(): boolean {
+    const view = Atomics.load(this.control, this.root); // pairs with Publisher's store of the root
+    const version = this.arena[cellWord(view) + VIEW_VERSION]!;
+    // A cell may have been reclaimed and used for a newer view since: the version tells, the cell does not.
+    if (view === this.view && version === this.viewVersion) return false;
+    this.view = view;
+    this.viewVersion = version;
+    this.mapRoot = this.arena[cellWord(view) + VIEW_MAP_ROOT]!;
+    return true;
   }
 
   private remember(entry: number, hi: number, page: number, cell: number): void {
@@ -161,6 +185,7 @@ export class ViewReader {
   private rememberSlow(entry: number, page: number, cell: number): void {
     this.tlb[entry] = page | TLB_SLOW;
     this.tlb[entry + 1] = page | TLB_SLOW;
+    this.hasSlowEntries = true;
     this.tlb[entry + 3] = cell;
   }
 

@@ -7,7 +7,7 @@ import { assert } from '../base/assert.ts';
 import type { SharedWords } from '../layout/control-block.ts';
 import type { AddressSpace } from '../model/address-space.ts';
 import { transaction } from '../model/transaction.ts';
-import type { Publication } from '../publish/publisher.ts';
+import type { Publication } from '../publish/publications.ts';
 import { type FlatJson, flatJsonFromViews } from '../qemu/flat-json.ts';
 import { LiveLayout } from '../qemu/live-layout.ts';
 import type { SequenceStep } from '../qemu/sequence-file.ts';
@@ -181,7 +181,7 @@ export class LiveReplay {
     const shown = this.shown.get(space);
     if (shown === undefined) return;
     this.shown.delete(space);
-    this.machine.removeAddressSpace(shown.space);
+    void this.machine.removeAddressSpace(shown.space);
     shown.space.setRoot(null);
   }
 

@@ -6,10 +6,9 @@ import { GENERATION_STEP, type SharedWords } from '../../src/layout/control-bloc
 import { MailboxResponder } from '../../src/mailbox/responder.ts';
 import type { MemoryRegion } from '../../src/model/memory-region.ts';
 import { Publisher } from '../../src/publish/publisher.ts';
-import type { RamStore } from '../../src/publish/ram-store.ts';
+import { RamStore } from '../../src/publish/ram-store.ts';
 import { AttachmentHub } from '../../src/service/attachment-hub.ts';
 import { DeviceHosts } from '../../src/service/device-hosts.ts';
-import { Machine } from '../../src/service/machine.ts';
 import { VcpuSet, type VcpuSetParts } from '../../src/service/vcpu-set.ts';
 import { methodOf, patch } from './patch.ts';
 
@@ -76,8 +75,8 @@ const breaks: Readonly<Record<string, () => Undo>> = {
   },
 
   'ram-released-at-once': () =>
-    patch<{ readonly ram: RamStore }>(Machine, 'releaseRam', function (region: MemoryRegion) {
-      this.ram.detach(region)();
+    patch<RamStore>(RamStore, 'release', function (this: RamStore, region: MemoryRegion) {
+      this.detach(region)();
       return Promise.resolve();
     }),
 

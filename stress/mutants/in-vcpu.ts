@@ -10,6 +10,7 @@ import {
 } from '../../src/layout/control-block.ts';
 import { cellWord, entryCell, entryIsNode, entryLevel, indexAt } from '../../src/layout/map-entry.ts';
 import { VIEW_MAP_ROOT, VIEW_VERSION } from '../../src/layout/view-header.ts';
+import { DeltaReader } from '../../src/vcpu/delta-reader.ts';
 import { DeviceLock } from '../../src/vcpu/device-lock.ts';
 import { ReaderSession } from '../../src/vcpu/reader-session.ts';
 import { TLB_NOTHING } from '../../src/vcpu/tlb.ts';
@@ -99,6 +100,8 @@ const breaks: Readonly<Record<string, () => Undo>> = {
     patch<ViewReaderInside>(ViewReader, 'refresh', function (this: ViewReaderInside) {
       takeView(this, (view, version) => view === this.view && version === this.viewVersion);
     }),
+
+  'deltas-undropped': () => patch(DeltaReader, 'drop', nothing),
 
   'compare-cell-only': () =>
     patch<ViewReaderInside>(ViewReader, 'refresh', function (this: ViewReaderInside) {

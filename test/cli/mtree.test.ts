@@ -4,46 +4,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, test, vi } from 'vitest';
-import { runCommandLine } from '../../src/cli/command-line.ts';
+import { afterAll, describe, expect, test } from 'vitest';
 import { registerMtree } from '../../src/cli/commands/mtree.ts';
+import { type Outcome, runInProcess } from '../support/in-process-cli.ts';
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'flatview-mtree-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-interface Outcome {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** The command in this process, as src/cli/main.ts runs it. */
-async function mtree(...args: string[]): Promise<Outcome> {
-  const output = { stdout: '', stderr: '' };
-  const listeners = [process.stdout, process.stderr].map((stream) => ({
-    stream,
-    before: stream.listeners('error'),
-  }));
-  for (const name of ['stdout', 'stderr'] as const) {
-    vi.spyOn(process[name], 'write').mockImplementation((text) => {
-      output[name] += String(text);
-      return true;
-    });
-  }
-  try {
-    await runCommandLine(['mtree', ...args], [registerMtree]);
-    return { status: Number(process.exitCode ?? 0), ...output };
-  } finally {
-    process.exitCode = undefined;
-    for (const { stream, before } of listeners) {
-      for (const added of stream.listeners('error')) {
-        if (!before.includes(added)) stream.off('error', added as (error: Error) => void);
-      }
-    }
-    vi.restoreAllMocks();
-  }
-}
+const mtree = (...args: string[]): Promise<Outcome> => runInProcess(registerMtree, ['mtree', ...args]);
 
 /** The command in a process of its own, with a standard input. */
 function mtreeReading(input: string, ...args: string[]): Outcome {
@@ -108,9 +77,46 @@ test('prints one JSON document, with what was guessed', async () => {
         expect.any(String),
         expect.stringMatching(/'timer' are empty containers/),
       ],
+      tree: [
+        {
+          addressSpaces: ['memory'],
+          root: 'board',
+          regions: [expect.objectContaining({ name: 'board', children: [expect.anything()] })],
+        },
+      ],
       flat: [{ addressSpaces: ['memory'], root: 'board', ranges: [] }],
     },
   ]);
+});
+
+describe('dispatch trees', () => {
+  test('come after the ranges of each view, over pages of the size asked for', async () => {
+    const { status, stdout, stderr } = await mtree('-f', '-d', '--page-bits', '8', 'uno');
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(
+      /\): sram\n {2}Dispatch\n {4}Physical sections\n {6}#0 @0{16}\.\.f{16} \(noname\) \[un/,
+    );
+    expect(stdout).toContain('    Nodes (9 bits per level, 7 levels) ptr=[5] skip=6\n');
+    expect((await mtree('-f', '-d', 'uno')).stdout).toContain('    Nodes (9 bits per level, 6 levels)');
+  });
+
+  test('are read over as evidence, like the text without them', async () => {
+    const views = await mtree('-f', '-d', 'uno');
+    const text = file('uno.txt', (await mtree('-D', 'uno')).stdout);
+    const again = await mtree('-f', '-d', '--flat', file('uno-f-d.txt', views.stdout), text);
+    expect(again.stdout).toBe(views.stdout);
+  });
+
+  test('are in the JSON of each flat view, with -f without the trees', () => {
+    const read = (...args: string[]) =>
+      JSON.parse(mtreeReading('', '--json', '-d', 'uno', ...args).stdout)[0];
+    const { tree, flat } = read();
+    expect(tree).toHaveLength(2);
+    expect(flat.map(({ dispatch }: { dispatch: { pageBits: number } }) => dispatch.pageBits)).toEqual([
+      12, 12,
+    ]);
+    expect(Object.keys(read('-f', '-o'))).toEqual(['file', 'guessed', 'flat']);
+  });
 });
 
 describe('bad input is one line and status 2', () => {
@@ -134,7 +140,21 @@ describe('bad input is one line and status 2', () => {
       [file('endless.json', endless)],
       /endless\.json: ALIAS_CYCLE: region '[ac]' would show itself/,
     ],
-    ['dispatch trees', ['-d', 'q35'], /-d: dispatch trees come with a later version/],
+    [
+      'dispatch trees without flat views',
+      ['-d', 'q35'],
+      /-d: dispatch trees belong to flat views, .*; give -f -d/,
+    ],
+    [
+      'pages without dispatch trees',
+      ['-f', '--page-bits', '12', 'q35'],
+      /--page-bits: .*; give -f -d with it/,
+    ],
+    ...['7', '19', '0x0c', '-1', '12.5', 'many', ''].map((bits): [string, string[], RegExp] => [
+      `page bits of '${bits}'`,
+      ['-f', '-d', `--page-bits=${bits}`, 'q35'],
+      /--page-bits <n>' .*Give a whole number from 8 to 18/,
+    ]),
     ['evidence for a layout', ['--flat', layout, 'q35'], /--flat: q35 is a layout and leaves nothing out/],
     ['evidence for two files', ['--flat', layout, 'a', 'b'], /--flat belongs to one FILE/],
     ['two standard inputs', ['-', '-'], /'-' is given twice/],

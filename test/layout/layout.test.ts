@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as control from '../../src/layout/control-block.ts';
+import { DELTA_COUNT_MAX, DELTA_STRIDE_WORDS, deltaWord } from '../../src/layout/delta-ring.ts';
 import {
   DOORBELL_BITS,
   doorbellBit,
@@ -18,8 +19,9 @@ describe('control block', () => {
       ['readers', control.readerWord(0), control.READER_COUNT_MAX * control.READER_STRIDE_WORDS],
       ['mailboxes', control.mailboxWord(0), control.READER_COUNT_MAX * control.MAILBOX_STRIDE_WORDS],
       ['hosts', control.deviceHostWord(0), control.DEVICE_HOST_COUNT_MAX * control.DEVICE_HOST_STRIDE_WORDS],
+      ['deltas', control.WORD_DELTAS, DELTA_COUNT_MAX * DELTA_STRIDE_WORDS],
     ];
-    let end = control.WORD_DEVICE_LOCK_WAITERS + 1;
+    let end = control.WORD_DELTA_COUNT + 1;
     for (const [name, start, words] of parts) {
       expect(start, name).toBeGreaterThanOrEqual(end);
       end = start + words;
@@ -32,6 +34,12 @@ describe('control block', () => {
       expect((4 * word(0)) % 64).toBe(0);
       expect(4 * (word(1) - word(0))).toBe(128);
     }
+  });
+
+  test('deltas take their places in turn, also where their numbers wrap around', () => {
+    expect(deltaWord(0)).toBe(control.WORD_DELTAS);
+    expect(deltaWord(-1)).toBe(control.WORD_DELTAS + (DELTA_COUNT_MAX - 1) * DELTA_STRIDE_WORDS);
+    expect(deltaWord(DELTA_COUNT_MAX + 1)).toBe(deltaWord(1));
   });
 
   test('a fresh block has its magic, an odd generation and all readers offline', () => {

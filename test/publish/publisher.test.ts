@@ -7,7 +7,7 @@ import { VIEW_VERSION } from '../../src/layout/view-header.ts';
 import { AddressSpace } from '../../src/model/address-space.ts';
 import { MemoryRegion } from '../../src/model/memory-region.ts';
 import { transaction } from '../../src/model/transaction.ts';
-import type { Publication } from '../../src/publish/publisher.ts';
+import type { Publication } from '../../src/publish/publications.ts';
 import { BenchMachine, type BenchMachineOptions, registers } from '../support/bench-machine.ts';
 import { codeOf } from '../support/code-of.ts';
 

@@ -13,10 +13,15 @@ let posted: Attachment[];
 let store: RamStore;
 beforeEach(() => {
   posted = [];
-  store = new RamStore(RESERVE, (attachment) => posted.push(attachment));
+  store = new RamStore(
+    RESERVE,
+    (attachment) => posted.push(attachment),
+    (free) => free(),
+  );
 });
 
-const ram = (bytes: number | bigint): MemoryRegion => MemoryRegion.ram(`ram of ${bytes}`, bytes);
+const ram = (bytes: number | bigint): MemoryRegion =>
+  MemoryRegion.ram(`ram of ${bytes}`, bytes, { ramId: null });
 /** Ascending from 0, without gaps, and enough for the region. */
 function expectWhole(region: MemoryRegion, blocks: readonly RamBlock[]): void {
   let end = 0n;
@@ -104,7 +109,11 @@ describe('release', () => {
     const action = fc.record({ pages: fc.integer({ min: 0, max: 6 }), which: fc.nat() });
     fc.assert(
       fc.property(fc.array(action, { maxLength: 60 }), (history) => {
-        const own = new RamStore(RESERVE, () => {});
+        const own = new RamStore(
+          RESERVE,
+          () => {},
+          (free) => free(),
+        );
         const live: MemoryRegion[] = [];
         for (const { pages, which } of history) {
           if (pages > 0) live.push(ram(pages * PAGE));

@@ -8,6 +8,7 @@ import { flatJsonOf } from '../../src/qemu/flat-json.ts';
 import { buildLayout, layoutFromJson } from '../../src/qemu/layout-file.ts';
 import { LiveLayout } from '../../src/qemu/live-layout.ts';
 import type { LayoutState } from '../../src/qemu/region-record.ts';
+import { BenchMachine } from '../support/bench-machine.ts';
 import { randomLayout } from '../support/random-tree.ts';
 import { treeState } from '../support/tree-state.ts';
 
@@ -221,4 +222,28 @@ test('devices are asked for by record, for what has registers only', () => {
     return null;
   });
   expect(asked).toEqual(['io', 'rom-device']);
+});
+
+test('a capture repeats names, which its RAM blocks cannot: each gets an id that is free', () => {
+  const machine = new BenchMachine();
+  const live = new LiveLayout({
+    host: {
+      addAddressSpace: (space) => machine.publisher.add(space),
+      removeAddressSpace: (space) => machine.publisher.remove(space),
+    },
+  });
+  const rom = (id: string, size: number) => ({ id, name: 'rom', kind: 'ram', size });
+  const state = (size: number): LayoutState => {
+    const children = ['a', 'b'].map((id, index) => ({ id, offset: index * 0x1000, priority: 0 }));
+    const bus = { id: 'bus', name: 'bus', kind: 'container', size: 0x2000, children };
+    return layout([bus, rom('a', size), rom('b', 8)], [{ name: 'memory', root: 'bus' }]);
+  };
+  live.apply(state(8));
+  live.apply(state(16)); // the region before has its bytes still
+  expect([...machine.ram.backedRegions].map(([region]) => machine.ram.idOf(region))).toEqual([
+    'rom',
+    'rom[1]',
+    'rom[2]',
+  ]);
+  machine.close();
 });

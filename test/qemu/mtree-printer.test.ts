@@ -2,30 +2,16 @@
 import { describe, expect, test } from 'vitest';
 import { AddressSpace } from '../../src/model/address-space.ts';
 import { MemoryRegion } from '../../src/model/memory-region.ts';
+import { Owner } from '../../src/model/owner.ts';
 import { buildLayout, parseLayout } from '../../src/qemu/layout-file.ts';
-import { type MtreeOptions, printFlatViews, printMtree } from '../../src/qemu/mtree-printer.ts';
+import type { MtreeOptions } from '../../src/qemu/mtree-options.ts';
+import { printFlatViews, printMtree } from '../../src/qemu/mtree-printer.ts';
 import { machineCaptures, textCaptures } from '../support/captures.ts';
 import { at, container, ram } from '../support/drawing.ts';
-
-/** Sections end with an empty line; their order is that of a hash in QEMU. */
-const sections = (text: string): string[] =>
-  text
-    .split('\n\n')
-    .filter((section) => section !== '')
-    .sort();
-
-/** Likewise the number of a view and the order of the address spaces that share it. */
-const views = (text: string): string[] =>
-  sections(text)
-    .map((section) => {
-      const lines = section.trimEnd().split('\n').slice(1);
-      const isSpace = (line: string): boolean => line.startsWith(' AS "');
-      return [...lines.filter(isSpace).sort(), ...lines.filter((line) => !isSpace(line))].join('\n');
-    })
-    .sort();
+import { sections, views } from '../support/monitor-views.ts';
 
 const layouts = new Map(machineCaptures().map(({ name, text }) => [name, text]));
-const texts = textCaptures().filter(({ name }) => layouts.has(name));
+const texts = textCaptures().filter(({ name, read }) => layouts.has(name) && read('mtree-o-D') !== undefined);
 
 describe.skipIf(texts.length === 0)('equal to what QEMU 7.2 printed', () => {
   const treeCommands: [string, MtreeOptions][] = [
@@ -57,6 +43,14 @@ describe('what captured machines do not have', () => {
     ]);
     const text = printed(root, { showOwners: true });
     expect(text).toMatch(/root orphan\n.*mine owner:\{dev id=uart\}\n.*nobody orphan\n/);
+  });
+
+  test('an Owner is an object with its path', () => {
+    const owner = new Owner('/machine/peripheral/net0');
+    const root = container('root', 16, [at(0, ram('rom', 1, [], { owner }))]);
+    expect(printed(root, { showOwners: true })).toContain(
+      'ram): rom owner:{obj path=/machine/peripheral/net0}\n',
+    );
   });
 
   test('RAM of a device is ramd', () => {

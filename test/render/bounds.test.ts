@@ -40,7 +40,7 @@ test('aliases that double at each level run into a bound, not into the night', (
   expect(() => renderFlatView(region, undefined, new VisitBudget(100_000))).toThrow(/RENDER_TOO_LARGE/);
 });
 
-test('ten thousand regions over RAM render in well under a second', () => {
+test('ten thousand regions over RAM are each visited once', () => {
   const system = MemoryRegion.container('system', 1n << 64n);
   const count = 10_000;
   transaction(() => {
@@ -50,7 +50,7 @@ test('ten thousand regions over RAM render in well under a second', () => {
       system.addSubregion(place, MemoryRegion.io(`bar ${index}`, 0x1000, null));
     }
   });
-  const start = performance.now();
-  expect(renderFlatView(system).ranges).toHaveLength(2 * count);
-  expect(performance.now() - start).toBeLessThan(1000);
+  const visits = count + 2;
+  expect(renderFlatView(system, undefined, new VisitBudget(visits)).ranges).toHaveLength(2 * count);
+  expect(() => renderFlatView(system, undefined, new VisitBudget(visits - 1))).toThrow(/RENDER_TOO_LARGE/);
 });

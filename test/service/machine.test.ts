@@ -4,7 +4,7 @@ import { controlDevice } from '../../src/base/device-binding.ts';
 import { AddressSpace } from '../../src/model/address-space.ts';
 import { MemoryRegion } from '../../src/model/memory-region.ts';
 import { transaction } from '../../src/model/transaction.ts';
-import type { Publication } from '../../src/publish/publisher.ts';
+import type { Publication } from '../../src/publish/publications.ts';
 import { Machine } from '../../src/service/machine.ts';
 import type { MachineOptions } from '../../src/service/machine-options.ts';
 
@@ -73,11 +73,11 @@ describe('address spaces', () => {
     const second = machine.addAddressSpace(new AddressSpace('memory', root));
     expect(machine.gauges.liveBytes).toBe(live);
     expect(machine.addressSpaces).toEqual([first, second]);
-    machine.removeAddressSpace(first);
-    machine.removeAddressSpace(first);
+    void machine.removeAddressSpace(first);
+    void machine.removeAddressSpace(first);
     expect(machine.addressSpaces).toEqual([second]);
     expect(() => machine.flatViewOf(first)).toThrow(/ADDRESS_SPACE_UNKNOWN/);
-    machine.removeAddressSpace(second);
+    void machine.removeAddressSpace(second);
     expect(machine.gauges.liveBytes + machine.gauges.retiredBytes).toBeLessThanOrEqual(live);
   });
 

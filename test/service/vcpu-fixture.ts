@@ -36,7 +36,11 @@ export class VcpuMachine {
   constructor(kind: HostKind | VcpuHost, slotCount = 4) {
     const arena = new Arena(2 ** 20, true);
     encodeUnassignedSection(arena);
-    this.ramStore = new RamStore(2 ** 20, (attachment) => this.hub.post(attachment));
+    this.ramStore = new RamStore(
+      2 ** 20,
+      (attachment) => this.hub.post(attachment),
+      (free) => this.grace.callRcu(free),
+    );
     this.grace = new GraceWriter(this.control);
     const resources = {
       arena,

@@ -69,7 +69,11 @@ export class BenchMachine {
   constructor(options: BenchMachineOptions = {}) {
     this.arena = new Arena(options.arenaBytes ?? 2 ** 22, true);
     encodeUnassignedSection(this.arena);
-    this.ram = new RamStore(options.ramBytes ?? 2 ** 24, (attachment) => this.posted.push(attachment));
+    this.ram = new RamStore(
+      options.ramBytes ?? 2 ** 24,
+      (attachment) => this.posted.push(attachment),
+      (free) => this.grace.callRcu(free),
+    );
     this.views = new RamViews(this.ram.main);
     this.views.onMissing = () => {
       for (const message of this.posted)
@@ -130,6 +134,8 @@ export class BenchMachine {
   close(): void {
     this.grace.close();
     unregisterParticipant(this.publisher);
+    this.ram.close();
+    this.publisher.close();
   }
 
   private idOf(region: MemoryRegion): number {

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { FlatJson } from '../../src/qemu/flat-json.ts';
 
 const bundled = fileURLToPath(new URL('../../machines/', import.meta.url));
+const fixtures = fileURLToPath(new URL('../qemu/fixtures/text', import.meta.url));
 const shared = process.env['FLATVIEW_SHARED'] ?? fileURLToPath(new URL('../../../shared/', import.meta.url));
 
 export interface Capture {
@@ -41,15 +42,17 @@ export interface TextCapture {
   read(command: string): string | undefined;
 }
 
-/** The monitor's texts, where the shared folder exists. */
+/** The monitor's texts: a few bundled ones always, and all of the shared folder where it exists. */
 export function textCaptures(): TextCapture[] {
-  const folder = `${shared}/qemu/text`;
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder).map((name) => ({
+  const folders = [fixtures, `${shared}/qemu/text`].filter((folder) => existsSync(folder));
+  const names = new Set(folders.flatMap((folder) => readdirSync(folder)));
+  return [...names].map((name) => ({
     name,
     read(command) {
-      const file = `${folder}/${name}/${command}.txt`;
-      return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+      const file = folders
+        .map((folder) => `${folder}/${name}/${command}.txt`)
+        .find((path) => existsSync(path));
+      return file === undefined ? undefined : readFileSync(file, 'utf8');
     },
   }));
 }

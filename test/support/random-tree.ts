@@ -61,6 +61,8 @@ export interface RandomLayoutOptions {
   readonly regionsMax?: number;
   /** Whether aliases may show what they are in. */
   readonly cycles?: boolean;
+  /** Whether RAM may be too large to be backed, so that a machine refuses it; true by default. */
+  readonly hugeRam?: boolean;
 }
 
 /**
@@ -70,10 +72,15 @@ export interface RandomLayoutOptions {
 export const randomLayout = ({
   regionsMax = 14,
   cycles = false,
+  hugeRam = true,
 }: RandomLayoutOptions = {}): fc.Arbitrary<LayoutState> =>
   fc
     .tuple(fc.array(seed(), { minLength: 2, maxLength: regionsMax }), fc.nat(1000))
-    .map(([seeds, secondRoot]) => layoutFromSeeds(seeds, secondRoot, cycles));
+    .map(([seeds, secondRoot]) => layoutFromSeeds(hugeRam ? seeds : seeds.map(backed), secondRoot, cycles));
+
+/** The same, but as an I/O region where it would be RAM that no machine has. */
+const backed = (seed: Seed): Seed =>
+  seed.size > SPAN && seed.kind !== 'container' ? { ...seed, kind: 'io' } : seed;
 
 function layoutFromSeeds(seeds: readonly Seed[], secondRoot: number, cycles: boolean): LayoutState {
   const kinds = seeds.map(({ kind }, index) => {
