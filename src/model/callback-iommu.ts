@@ -61,7 +61,8 @@ export class CallbackIommu extends Iommu {
   notifyUnmap(iova: Bytes, size: Bytes, index = 0): Promise<void> {
     const range = this.blocks(iova, size);
     // A table that is as empty, but another one: readers drop what they remember.
-    this.replace(this.requireIndex(index), [], [unmapEvent(index, range.iova, range.size)]);
+    const event = unmapEvent(this.requireIndex(index), range.iova, range.size);
+    this.change(index, { at: 0, count: 0, added: [] }, event);
     return this.readersMovedOn();
   }
 

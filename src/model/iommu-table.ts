@@ -62,7 +62,7 @@ export class IommuTable extends Iommu {
       );
     }
     const mapping = Object.freeze({ iova, size, target, space, permission });
-    this.replace(index, mappings.toSpliced(at, 0, mapping), [mapEvent(index, mapping)]);
+    this.change(index, { at, count: 0, added: [mapping] }, mapEvent(index, mapping));
   }
 
   /**
@@ -88,7 +88,7 @@ export class IommuTable extends Iommu {
       cursor = mappingEnd;
     }
     const event = unmapEvent(index, start, range.size);
-    this.replace(index, mappings.toSpliced(first, at - first, ...rest), [event]);
+    this.change(index, { at: first, count: at - first, added: rest }, event);
     return this.readersMovedOn();
   }
 

@@ -36,8 +36,17 @@ export interface IommuMapping {
   readonly permission: 'read' | 'write' | 'read-write';
 }
 
-/** Of an index that nothing was mapped in. */
-export const NO_MAPPINGS: readonly IommuMapping[] = Object.freeze([]);
+/** What one index translates. */
+interface Table {
+  readonly mappings: IommuMapping[];
+  edition: number;
+}
+
+/** Of a table that nothing was ever mapped in. */
+export const EDITION_EMPTY = 0;
+
+/** No two changes of any table lead to the same edition. */
+let editionCount = EDITION_EMPTY;
 
 /** Each takes a root word for good, as an address space does. */
 const INDEXES_MAX = 512;
@@ -51,7 +60,7 @@ export abstract class Iommu {
   /** Of each machine that shows it, how to await that its readers have passed a checkpoint. */
   readonly gracePeriods = new Set<() => Promise<void>>();
   private readonly attributes: Readonly<Record<string, unknown>>;
-  private readonly mappings: (readonly IommuMapping[])[];
+  private readonly tables: readonly Table[];
   private bound: MemoryRegion | null = null;
 
   protected constructor(options: IommuOptions) {
@@ -76,7 +85,7 @@ export abstract class Iommu {
       );
     this.indexBits = bits;
     this.attributes = options.attributes ?? {};
-    this.mappings = Array.from({ length: indexes }, () => NO_MAPPINGS);
+    this.tables = Array.from({ length: indexes }, () => ({ mappings: [], edition: EDITION_EMPTY }));
     this.notifiers = new IommuNotifiers(this, options.onNotifierFlags ?? (() => {}));
   }
 
@@ -95,9 +104,14 @@ export abstract class Iommu {
     this.bound = region;
   }
 
-  /** Ascending by address, disjoint; another array after each change. A callback IOMMU's is always empty. */
+  /** Ascending by address, disjoint; those of this moment. A callback IOMMU has none. */
   mappingsOf(index = 0): readonly IommuMapping[] {
-    return this.mappings[this.requireIndex(index)]!;
+    return this.tables[this.requireIndex(index)]!.mappings;
+  }
+
+  /** Another number after each change of the index's mappings, and the one before if it is undone. */
+  editionOf(index: number): number {
+    return this.tables[index]!.edition;
   }
 
   /** What the options' `attributes` say. @throws MemoryError INVALID_ARGUMENT for one that it does not have */
@@ -115,19 +129,28 @@ export abstract class Iommu {
     return invalidIommu(this.where, `index must be 0 to ${this.indexCount - 1}, got ${String(index)}`);
   }
 
-  /** Puts `after` in place of an index's mappings, in the transaction that is open or one of its own. */
-  protected replace(index: number, after: readonly IommuMapping[], events: readonly IommuEvent[]): void {
-    const before = this.mappings[index]!;
-    const frozen = Object.freeze(after);
+  /** Puts `added` in place of `count` mappings from `at` on, in the transaction that is open or one of its own. */
+  protected change(
+    index: number,
+    { at, count, added }: { at: number; count: number; added: readonly IommuMapping[] },
+    event: IommuEvent,
+  ): void {
+    const table = this.tables[index]!;
+    const { edition } = table;
+    let removed: readonly IommuMapping[] = [];
     mutate({
       pending: false,
       regions: [],
       iommu: this,
-      apply: () => (this.mappings[index] = frozen),
-      undo: () => (this.mappings[index] = before),
-      committed: () => {
-        for (const event of events) this.notifiers.deliver(event);
+      apply: () => {
+        removed = table.mappings.splice(at, count, ...added);
+        table.edition = ++editionCount;
       },
+      undo: () => {
+        table.mappings.splice(at, added.length, ...removed);
+        table.edition = edition;
+      },
+      committed: () => this.notifiers.deliver(event),
     });
   }
 

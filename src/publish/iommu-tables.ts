@@ -11,7 +11,7 @@ import { rootWord, type SharedWords } from '../layout/control-block.ts';
 import * as section from '../layout/section-record.ts';
 import type { AddressSpace } from '../model/address-space.ts';
 import { CallbackIommu } from '../model/callback-iommu.ts';
-import { type Iommu, type IommuMapping, NO_MAPPINGS } from '../model/iommu.ts';
+import { EDITION_EMPTY, type Iommu, type IommuMapping } from '../model/iommu.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
 import type { Arena } from './arena.ts';
 import { CellWriter, type EncodedView, releaseView } from './cell-writer.ts';
@@ -32,7 +32,7 @@ export interface IommuSurroundings {
 }
 
 interface PublishedTable {
-  mappings: readonly IommuMapping[];
+  edition: number;
   encoded: EncodedView | null;
 }
 
@@ -45,7 +45,7 @@ interface KnownIommu {
 interface FreshTable {
   readonly root: number;
   readonly table: PublishedTable;
-  readonly mappings: readonly IommuMapping[];
+  readonly edition: number;
   readonly encoded: EncodedView;
 }
 
@@ -77,7 +77,7 @@ export class IommuTables {
       rule: ruleOf(iommu!),
       translator,
     };
-    const tables = Array.from({ length: indexCount }, () => ({ mappings: NO_MAPPINGS, encoded: null }));
+    const tables = Array.from({ length: indexCount }, () => ({ edition: EDITION_EMPTY, encoded: null }));
     this.known.set(iommu!, { encoded, tables });
     iommu!.gracePeriods.add(this.around.gracePeriod);
     return encoded;
@@ -95,9 +95,10 @@ export class IommuTables {
     try {
       for (const [iommu, { encoded: ids, tables }] of this.known) {
         for (const [index, table] of tables.entries()) {
-          const mappings = iommu.mappingsOf(index);
-          if (mappings === table.mappings) continue;
-          fresh.push({ root: ids.root + index, table, mappings, encoded: this.encode(mappings) });
+          const edition = iommu.editionOf(index);
+          if (edition === table.edition) continue;
+          const encoded = this.encode(iommu.mappingsOf(index));
+          fresh.push({ root: ids.root + index, table, edition, encoded });
         }
       }
     } catch (error) {
@@ -108,10 +109,10 @@ export class IommuTables {
   }
 
   private publish(fresh: readonly FreshTable[]): EncodedView[] {
-    return fresh.flatMap(({ root, table, mappings, encoded }) => {
+    return fresh.flatMap(({ root, table, edition, encoded }) => {
       const before = table.encoded;
       Atomics.store(this.around.control, rootWord(root), encoded.headerCell); // pairs with ViewReader.takeView
-      table.mappings = mappings;
+      table.edition = edition;
       table.encoded = encoded;
       return before ?? [];
     });
