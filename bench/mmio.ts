@@ -1,6 +1,12 @@
-/** Reads of device registers, by where the device's callback runs. Random over 32 BARs of 16 KiB. */
+/**
+ * Reads of device registers, by where the device's callback runs: random over 32 BARs of 16 KiB. And writes that
+ * call none: to doorbells, and to coalesced registers of one BAR.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type DeviceBinding, hostedDevice } from '../src/base/device-binding.ts';
+import { Doorbell } from '../src/mailbox/doorbell.ts';
 import { MemoryRegion } from '../src/model/memory-region.ts';
+import { transaction } from '../src/model/transaction.ts';
 import type { Machine } from '../src/service/machine.ts';
 import type { Row } from './support/measure.ts';
 import { BAR_BYTES, BAR_COUNT, BARS_START, REGISTER_FILE, registerFile } from './support/mix.ts';
@@ -12,13 +18,16 @@ const WORDS_A_BAR = BAR_BYTES / 4;
 
 /** A vCPU that is idle this long finds the device's host asleep: it stays awake for some 200 us. */
 const IDLE_MS = 2;
+/** By when a device worker has heard of a ring; until then writes go to it one by one. */
+const RING_OPENS_MS = 50;
 
-function barStream(length: number): Stream {
+/** @param wordCount of the first words of all BARs */
+function barStream(length: number, wordCount = BAR_COUNT * WORDS_A_BAR): Stream {
   const random = new Random(11);
   const stream = {
     his: sharedInts(length),
     los: sharedInts(length),
-    indices: sharedInts(length, () => random.below(BAR_COUNT * WORDS_A_BAR)),
+    indices: sharedInts(length, () => random.below(wordCount)),
     words: sharedInts(BAR_COUNT * WORDS_A_BAR),
   };
   stream.indices.forEach((word, i) => {
@@ -28,33 +37,63 @@ function barStream(length: number): Stream {
   return stream;
 }
 
-function showBars(machine: Machine, device: (content: Int32Array) => DeviceBinding): void {
+function showBars(machine: Machine, device: (content: Int32Array) => DeviceBinding): MemoryRegion[] {
   const words = sharedInts(BAR_COUNT * WORDS_A_BAR);
   fillWords(words);
   const root = MemoryRegion.container('system', 2n ** 64n);
-  for (let i = 0; i < BAR_COUNT; i += 1) {
+  const bars = Array.from({ length: BAR_COUNT }, (_, i) => {
     const content = words.slice(i * WORDS_A_BAR, (i + 1) * WORDS_A_BAR);
-    root.addSubregion(BARS_START + i * BAR_BYTES, MemoryRegion.io(`bar-${i}`, BAR_BYTES, device(content)));
-  }
+    const bar = MemoryRegion.io(`bar-${i}`, BAR_BYTES, device(content));
+    root.addSubregion(BARS_START + i * BAR_BYTES, bar);
+    return bar;
+  });
   machine.addAddressSpace('memory', root);
+  return bars;
+}
+
+/** Homed in a device worker. */
+async function showHomedBars(machine: Machine): Promise<MemoryRegion[]> {
+  const host = await machine.startDeviceHost();
+  return showBars(machine, (content) => {
+    const state = new SharedArrayBuffer(content.byteLength);
+    new Int32Array(state).set(content);
+    return hostedDevice(host, REGISTER_FILE, { state });
+  });
 }
 
 function localPlan(lock: 'shared' | 'none', vcpus: number): PassPlan {
-  const show = (machine: Machine): void => showBars(machine, (content) => registerFile(content, lock));
+  const show = (machine: Machine): unknown => showBars(machine, (content) => registerFile(content, lock));
   return { kind: 'load', stream: barStream(16_384), vcpus, show };
 }
 
 /** Homed in a device worker. */
 function homedPlan(accesses: number, rounds: number, idleMs: number): PassPlan {
-  const show = async (machine: Machine): Promise<void> => {
-    const host = await machine.startDeviceHost();
-    showBars(machine, (content) => {
-      const state = new SharedArrayBuffer(content.byteLength);
-      new Int32Array(state).set(content);
-      return hostedDevice(host, REGISTER_FILE, { state });
+  return { kind: 'load', stream: barStream(accesses), rounds, idleMs, otherThreads: 1, show: showHomedBars };
+}
+
+/** Doorbells of one BAR, as many as a card has vectors, among as many values as there are queues. */
+const DOORBELL_COUNT = 64;
+
+function ioeventfdPlan(): PassPlan {
+  const show = (machine: Machine): void => {
+    const [bar] = showBars(machine, (content) => registerFile(content, 'none'));
+    transaction(() => {
+      for (let i = 0; i < DOORBELL_COUNT; i += 1)
+        bar!.eventfds.add({ offset: 4 * i, size: 4, notifier: new Doorbell() });
     });
   };
-  return { kind: 'load', stream: barStream(accesses), rounds, idleMs, otherThreads: 1, show };
+  return { kind: 'store', stream: barStream(16_384, DOORBELL_COUNT), show };
+}
+
+/** Homed in a device worker, which replays a full ring at a time. */
+function coalescedPlan(): PassPlan {
+  const show = async (machine: Machine): Promise<void> => {
+    const [bar] = await showHomedBars(machine);
+    bar!.coalescing.setCoalescing();
+    await machine.synchronize();
+    await sleep(RING_OPENS_MS);
+  };
+  return { kind: 'store', stream: barStream(16_384, WORDS_A_BAR), otherThreads: 1, show };
 }
 
 /** By row: how to measure it. A test makes one pass of each. */
@@ -62,6 +101,8 @@ export const mmioPlans: Readonly<Record<string, () => PassPlan>> = {
   'mmio/local': () => localPlan('none', 1),
   'mmio/local-2vcpu': () => localPlan('none', 2),
   'mmio/local-locked': () => localPlan('shared', 1),
+  'mmio/ioeventfd': ioeventfdPlan,
+  'mmio/coalesced': coalescedPlan,
   'mmio/homed-awake': () => homedPlan(500, 1, 0),
   'mmio/homed-asleep': () => homedPlan(1, 4, IDLE_MS),
 };

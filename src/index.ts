@@ -24,7 +24,7 @@ export {
 } from './base/dirty-log.ts';
 export { MemoryError, type MemoryErrorCode } from './base/errors.ts';
 export type { EventNotifier } from './base/event-notifier.ts';
-export type { GuestMemory } from './base/guest-memory.ts';
+export type { GuestMemory, MemoryMapping } from './base/guest-memory.ts';
 export {
   IOMMU_NOTIFIER_DEVIOTLB_UNMAP,
   IOMMU_NOTIFIER_MAP,
@@ -55,9 +55,14 @@ export {
   type MemTxResult,
   memTxFailure,
 } from './base/mem-tx-result.ts';
+export type { PortEntry } from './base/port-callbacks.ts';
 export type { RamBlockInfo } from './base/ram-block-info.ts';
+export type { RegionAccessEvent, ViewEvent } from './base/trace.ts';
 export type { StallReport } from './grace/writer.ts';
+export type { DoorbellHandle } from './layout/attachments.ts';
+export { Doorbell } from './mailbox/doorbell.ts';
 export { AddressSpace } from './model/address-space.ts';
+export type { BusMaster } from './model/bus-master.ts';
 export { CallbackIommu, type CallbackIommuOptions } from './model/callback-iommu.ts';
 export type { CoalescedRange, CoalescedRanges } from './model/coalesced-ranges.ts';
 export type { DirtyLog } from './model/dirty-log.ts';
@@ -67,6 +72,8 @@ export type { IommuEvent, IommuNotifier, IommuNotifiers } from './model/iommu-no
 export { type IommuMapOptions, IommuTable } from './model/iommu-table.ts';
 export { MemoryRegion } from './model/memory-region.ts';
 export { Owner, type OwnerOptions } from './model/owner.ts';
+export { portIoRegion } from './model/port-io.ts';
+export { PortList } from './model/port-list.ts';
 export type { BufferWindow, ResizableOptions } from './model/ram-backing.ts';
 export type { RamFileOptions } from './model/ram-file.ts';
 export type { MemoryRegionKind, MemoryRegionOptions } from './model/region-options.ts';
@@ -90,7 +97,9 @@ export type { AddressWindow, FlatRange, FlatView } from './render/flat-view.ts';
 export type { HeldView } from './render/held-view.ts';
 export type { HeldSection, MemoryRegionSection } from './render/memory-region-section.ts';
 export type { DeviceHostDeath } from './service/device-hosts.ts';
-export { type IotlbEntry, Machine, type MachineGauges } from './service/machine.ts';
+export { Machine, type MachineGauges } from './service/machine.ts';
+export type { MachineDirtyLog } from './service/machine-dirty-log.ts';
+export type { IotlbEntry } from './service/machine-dma.ts';
 export type { MachineOptions } from './service/machine-options.ts';
 export type { MemoryQueries } from './service/memory-queries.ts';
 export type { VcpuHandle, VcpuPhase } from './service/vcpu-handle.ts';

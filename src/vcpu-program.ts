@@ -7,7 +7,7 @@ export type {
   DeviceFactory,
   HostedDeviceContext,
 } from './base/device-binding.ts';
-export type { GuestMemory } from './base/guest-memory.ts';
+export type { GuestMemory, MemoryMapping } from './base/guest-memory.ts';
 export type {
   IommuPermission,
   IommuTranslation,
@@ -37,7 +37,15 @@ export {
   type MemTxResult,
   memTxFailure,
 } from './base/mem-tx-result.ts';
-export type { Address } from './vcpu/address-space-port.ts';
+export { PORT_ACCESS, type PortEntry, portCallbacks } from './base/port-callbacks.ts';
+export type { RegionAccessEvent } from './base/trace.ts';
+export type { DoorbellHandle } from './layout/attachments.ts';
+export { Doorbell } from './mailbox/doorbell.ts';
+export type { Address } from './vcpu/address.ts';
+export type { CodeWatch } from './vcpu/code-watch.ts';
 export type { MemoryPort } from './vcpu/memory-port.ts';
+export type { MemoryRegionCache } from './vcpu/memory-region-cache.ts';
+export type { SectionCopy } from './vcpu/section-list.ts';
 export type { Vcpu } from './vcpu/vcpu.ts';
 export type { VcpuProgram } from './vcpu/vcpu-run.ts';
+export type { ViewHold } from './vcpu/view-hold.ts';

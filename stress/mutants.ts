@@ -60,6 +60,10 @@ const rows: readonly (readonly [name: string, scenario: string, breaks: string])
     'waitForInterrupt sleeps though an interrupt came since it looked',
   ],
   ['run-state-unseen', 'lost-wakeup', 'a vCPU that was offline when it was told to pause is not told again'],
+  ['ring-by-load-and-store', 'doorbell-count', 'a doorbell is rung by a load and a store'],
+  ['ring-in-silence', 'doorbell-count', 'who rings a doorbell wakes nobody'],
+  ['serve-before-replay', 'coalesced-order', 'a host serves accesses before it replays what was queued'],
+  ['queue-without-lock', 'coalesced-order', 'two vCPUs queue in a ring at the same time'],
 ];
 
 const walked: readonly Mutant[] = [

@@ -1,6 +1,8 @@
 /** All scenarios, in the order in which they run. */
 import type { Scenario } from './scenario.ts';
+import { coalescedOrder } from './scenarios/coalesced-order.ts';
 import { deviceLock } from './scenarios/device-lock.ts';
+import { doorbellCount } from './scenarios/doorbell-count.ts';
 import { graceWalk } from './scenarios/grace-walk.ts';
 import { homedRemap } from './scenarios/homed-remap.ts';
 import { hostedDeath } from './scenarios/hosted-death.ts';
@@ -23,5 +25,7 @@ export const scenarios: readonly Scenario[] = [
   ramHotAdd,
   deviceLock,
   lostWakeup,
+  doorbellCount,
+  coalescedOrder,
   graceWalk,
 ];

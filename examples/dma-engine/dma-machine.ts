@@ -1,5 +1,5 @@
 /** The machine around the engine, and a driver that lends it pages of RAM and takes them back. */
-import { type AddressSpace, IommuTable, Machine, MemoryRegion } from '../../src/index.ts';
+import { type BusMaster, IommuTable, Machine, MemoryRegion } from '../../src/index.ts';
 import { BURSTS, BUS_PAGES, type EngineTask, FAULTS, MARK, PAGE } from './engine.ts';
 
 const FRAMES = 64;
@@ -64,25 +64,20 @@ class Driver {
   }
 }
 
-/** RAM in `memory`; behind the engine's own `dma` an IOMMU that leads there, if bus mastering is enabled. */
-function build(machine: Machine): { ram: MemoryRegion; table: IommuTable; mastering: MemoryRegion } {
+/** RAM in `memory`; behind the engine's own `dma` an IOMMU that leads there, once the engine is bus master. */
+function build(machine: Machine): { ram: MemoryRegion; table: IommuTable; engine: BusMaster } {
   const ram = MemoryRegion.ram('ram', FRAMES * PAGE);
   const system = MemoryRegion.container('system', 2n ** 64n);
   system.addSubregion(0, ram);
-  const memory: AddressSpace = machine.addAddressSpace('memory', system);
-  const table = new IommuTable(memory);
-  const iommu = MemoryRegion.iommu('iommu', 2n ** 64n, table);
-  const mastering = MemoryRegion.alias('bus master', iommu, 0, 2n ** 64n, { enabled: false });
-  const bus = MemoryRegion.container('bus', 2n ** 64n);
-  bus.addSubregion(0, mastering);
-  machine.addAddressSpace('dma', bus);
-  return { ram, table, mastering };
+  const table = new IommuTable(machine.addAddressSpace('memory', system));
+  const engine = machine.addBusMaster('dma', MemoryRegion.iommu('iommu', 2n ** 64n, table));
+  return { ram, table, engine };
 }
 
 export async function runDma(loans: number): Promise<DmaRun> {
   const machine = new Machine({ ramReserveBytes: 2 ** 20, checked: true });
   try {
-    const { ram, table, mastering } = build(machine);
+    const { ram, table, engine } = build(machine);
     const counts = new Int32Array(new SharedArrayBuffer(8));
     const data: EngineTask = { counts: counts.buffer };
     const program = new URL('./engine.ts', import.meta.url);
@@ -91,7 +86,7 @@ export async function runDma(loans: number): Promise<DmaRun> {
 
     await driver.lend(0, 0);
     if (driver.written > 0) driver.problems.push('the engine wrote without being bus master');
-    mastering.setEnabled(true);
+    engine.setEnabled(true);
     for (let loan = 0; loan < loans; loan += 1) {
       const page = loan % (BUS_PAGES - 1);
       // Two neighbours on the bus that are none in RAM: bursts straddle them.

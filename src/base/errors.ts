@@ -9,6 +9,7 @@ export type MemoryErrorCode =
   | 'ADDRESS_SPACES_EXHAUSTED'
   | 'ADDRESS_SPACE_UNKNOWN'
   | 'BACK_PRESSURE'
+  | 'BOUNCE_SPACES_EXHAUSTED'
   | 'DEVICE_HOSTS_EXHAUSTED'
   | 'DEVICE_HOST_DEAD'
   | 'DEVICE_MODULE_INVALID'
@@ -22,6 +23,7 @@ export type MemoryErrorCode =
   | 'IOVA_NOT_MAPPED'
   | 'LISTENER_REFUSED'
   | 'MACHINE_CLOSED'
+  | 'MAPPING_ENDED'
   | 'NOT_AN_ALIAS'
   | 'NOT_A_ROM_DEVICE'
   | 'NOT_A_SUBREGION'
@@ -47,7 +49,8 @@ export type MemoryErrorCode =
   | 'TRANSACTION_REENTERED'
   | 'VCPU_FAILED'
   | 'VCPU_PROGRAM_INVALID'
-  | 'VCPU_SLOTS_EXHAUSTED';
+  | 'VCPU_SLOTS_EXHAUSTED'
+  | 'VIEW_HOLDS_EXHAUSTED';
 
 /** Thrown for every misuse by the caller; the message says what, where, and what to do. */
 export class MemoryError extends Error {

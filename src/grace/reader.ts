@@ -39,6 +39,11 @@ export class GraceReader {
     this.beatWord = readerWord(slot) + READER_BEAT;
   }
 
+  /** The generation last announced; GENERATION_OFFLINE while this reader holds nothing. */
+  get generation(): number {
+    return this.announced;
+  }
+
   get isOnline(): boolean {
     return this.announced !== GENERATION_OFFLINE;
   }

@@ -2,7 +2,7 @@
  * Writer half of the grace-period protocol; control thread only.
  * Guarantee: what is retired runs its reclaim function once every reader was seen offline or past the
  * generation that it was retired under, never earlier, in the order of retirement.
- * Writes: WORD_GENERATION, READER_AWAITED, and READER_ANNOUNCED of readers whose exit was confirmed.
+ * Writes: WORD_GENERATION, READER_AWAITED, READER_KICK, and READER_ANNOUNCED of readers whose exit was confirmed.
  * Order: store the new roots, advance(), then scan. A reader comes online the other way round: announce,
  * then load the roots. So either the scan sees the announcement or the reader sees the new root.
  *
@@ -17,6 +17,7 @@ import {
   generationReached,
   READER_ANNOUNCED,
   READER_AWAITED,
+  READER_KICK,
   READER_PHASE,
   readerWord,
   type SharedWords,
@@ -42,6 +43,8 @@ export interface GraceWriterOptions {
   readonly onStall?: (report: StallReport) => void;
   /** Milliseconds until a silent reader is reported; 100 by default, as Linux's expedited periods do in kind. */
   readonly stallMs?: number;
+  /** Milliseconds until a reader that holds up a grace period is kicked; 5 by default. It decides when to move. */
+  readonly kickMs?: number;
   /** Called with the milliseconds from retirement to reclamation of each retired thing. */
   readonly onReclaimed?: (graceMs: number) => void;
 }
@@ -65,6 +68,7 @@ export class GraceWriter {
   private waiting = false;
   private closed = false;
   private nextStallMs: number;
+  private kicked = NO_READER;
 
   constructor(words: SharedWords, options: GraceWriterOptions = {}) {
     this.words = words;
@@ -158,6 +162,17 @@ export class GraceWriter {
     setImmediate(() => void this.reclaimInBackground());
   }
 
+  /** Kicks `slot`, and no other any more. */
+  private kick(slot: number): void {
+    if (this.kicked !== NO_READER) Atomics.store(this.words, readerWord(this.kicked) + READER_KICK, 0);
+    this.kicked = slot;
+    if (slot !== NO_READER) Atomics.store(this.words, readerWord(slot) + READER_KICK, 1); // pairs with Vcpu.isKicked
+  }
+
+  private get kickMs(): number {
+    return this.options.kickMs ?? 5;
+  }
+
   private get stallMs(): number {
     return this.options.stallMs ?? 100;
   }
@@ -178,9 +193,11 @@ export class GraceWriter {
       while (!this.closed && this.poll() >= 0 && this.retiredHead < this.retired.length) {
         const oldest = this.retired[this.retiredHead]!;
         const slot = this.slowestReader(oldest.generation);
+        this.kick(NO_READER); // it has moved; the next call knows whether it lags again
         if (slot !== NO_READER) await this.readerMoves(slot, oldest);
       }
     } finally {
+      this.kick(NO_READER);
       clearInterval(keepAlive);
       this.waiting = false;
     }
@@ -193,7 +210,9 @@ export class GraceWriter {
     const seen = Atomics.load(this.words, word);
     if (!generationReached(seen, oldest.generation)) {
       const ageMs = performance.now() - oldest.sinceMs;
-      const wait = Atomics.waitAsync(this.words, word, seen, Math.max(1, this.nextStallMs - ageMs));
+      if (ageMs >= this.kickMs) this.kick(slot);
+      const untilMs = ageMs < this.kickMs ? Math.min(this.kickMs, this.nextStallMs) : this.nextStallMs;
+      const wait = Atomics.waitAsync(this.words, word, seen, Math.max(1, untilMs - ageMs));
       if (wait.async && (await wait.value) === 'timed-out') this.reportStall(slot, oldest);
     }
     Atomics.store(this.words, readerWord(slot) + READER_AWAITED, 0);

@@ -15,6 +15,10 @@ export interface SharedMachine {
   readonly arena: SharedArrayBuffer;
   /** RAM buffer 0; RAM blocks are carved from it where they fit. */
   readonly ram: SharedArrayBuffer;
+  /** Its dirty bits: layout/dirty-bitmap.ts */
+  readonly dirty: SharedArrayBuffer;
+  /** Ports tell of each access to a device: base/trace.ts. */
+  readonly traceAccesses?: boolean;
 }
 
 interface AttachedCommon {
@@ -22,6 +26,12 @@ interface AttachedCommon {
   readonly rules: FullAccessRules;
   /** Devices of one owner have the same number; NO_GUARD where the device may be reached from inside itself. */
   readonly guard: number;
+}
+
+/** A doorbell on its way to another thread: layout/doorbell.ts. */
+export interface DoorbellHandle {
+  readonly id: number;
+  readonly words: SharedArrayBuffer;
 }
 
 export const NO_GUARD = -1;
@@ -41,8 +51,30 @@ export interface AttachedTranslator {
   readonly targets: readonly number[];
 }
 
+/** An ioeventfd as threads that write need it. */
+export interface AttachedEventfd {
+  /** Bytes from the start of the region. */
+  readonly offset: number;
+  /** 0: a write of any length. */
+  readonly size: number;
+  /** What is written, as the little-endian value of its bytes; null: whatever. */
+  readonly match: bigint | null;
+  readonly doorbell: DoorbellHandle;
+}
+
+/** Part of a region in which writes may be queued; bytes from the start of the region. */
+export interface AttachedRange {
+  readonly start: number;
+  readonly end: number;
+}
+
 export type Attachment =
-  | { readonly kind: 'ram'; readonly buffer: number; readonly bytes: SharedArrayBuffer }
+  | {
+      readonly kind: 'ram';
+      readonly buffer: number;
+      readonly bytes: SharedArrayBuffer;
+      readonly dirty: SharedArrayBuffer;
+    }
   | { readonly kind: 'drop-ram'; readonly buffer: number }
   | {
       readonly kind: 'device';
@@ -51,4 +83,20 @@ export type Attachment =
       readonly attached: AttachedDevice;
     }
   | { readonly kind: 'translator'; readonly translator: number; readonly attached: AttachedTranslator }
+  | {
+      /** All ioeventfds of a device that signal doorbells, in their order, instead of those before. */
+      readonly kind: 'eventfds';
+      readonly device: number;
+      readonly eventfds: readonly AttachedEventfd[];
+    }
+  | {
+      /** How accesses to a device are coalesced from now on. */
+      readonly kind: 'coalesced';
+      readonly device: number;
+      readonly ranges: readonly AttachedRange[];
+      /** Whether its accesses have all rings replayed first. */
+      readonly flush: boolean;
+      /** layout/coalesced-ring.ts; null while it never had a range. */
+      readonly ring: SharedArrayBuffer | null;
+    }
   | { readonly kind: 'address-space'; readonly index: number; readonly name: string };

@@ -6,7 +6,7 @@
  *   word  name              writer     meaning
  *   0     MAILBOX_STATE     both       MAILBOX_IDLE -> (vCPU) requestedState(host) -> (host) MAILBOX_ANSWERED -> (vCPU) MAILBOX_IDLE
  *   1     MAILBOX_DEVICE    vCPU       device id
- *   2     MAILBOX_ACCESS    vCPU       readAccess() or writeAccess() of a size, or probeOf() one of them
+ *   2     MAILBOX_ACCESS    vCPU       readAccess() or writeAccess() of a size, probeOf() one of them, or FLUSH_ACCESS
  *   3     MAILBOX_OFFSET_LO vCPU       offset within the region, lower half
  *   4     MAILBOX_OFFSET_HI vCPU       and its upper half
  *   5     MAILBOX_VALUE_LO  vCPU       value to write, lower half
@@ -58,6 +58,9 @@ export const hostOfState = (state: number): number => (state >= 2 ? state - 2 : 
 const ACCESS_SIZES = 15;
 const ACCESS_WRITE = 16;
 const ACCESS_PROBE = 32;
+
+/** Asks for nothing but the replay of what is queued for the host's devices: layout/coalesced-ring.ts. */
+export const FLUSH_ACCESS = 0;
 
 /** MAILBOX_ACCESS of a read of `size` bytes. */
 export const readAccess = (size: number): number => size;

@@ -13,8 +13,9 @@
  *   8     SECTION_REGION_OFFSET_LO control  offset within the region of the first byte, lower half
  *   9     SECTION_REGION_OFFSET_HI control  and its upper half
  *   10    SECTION_REGION           control  id of the MemoryRegion; 0 in the unassigned section
- *   14    SECTION_IOMMU_ROOT       control  of an IOMMU's section: root of its table for index 0; those of the others follow
- *   15    SECTION_IOMMU_RULE       control  of an IOMMU's section: iommuRule()
+ *   11    SECTION_DIRTY_MASK       control  bits 1 << DIRTY_CLIENT_*: who logs writes to its bytes
+ *   12    SECTION_IOMMU_ROOT       control  of an IOMMU's section: root of its table for index 0; those of the others follow
+ *   13    SECTION_IOMMU_RULE       control  of an IOMMU's section: iommuRule()
  *
  * A table of an IOMMU is published as a view is, under a root of its own; its sections are mappings, in the
  * same cells. There START and LAST are addresses within the IOMMU's region, SECTION_DEVICE is the root of the
@@ -31,8 +32,9 @@ export const SECTION_LAST_HI = 7;
 export const SECTION_REGION_OFFSET_LO = 8;
 export const SECTION_REGION_OFFSET_HI = 9;
 export const SECTION_REGION = 10;
-export const SECTION_IOMMU_ROOT = 14;
-export const SECTION_IOMMU_RULE = 15;
+export const SECTION_DIRTY_MASK = 11;
+export const SECTION_IOMMU_ROOT = 12;
+export const SECTION_IOMMU_RULE = 13;
 
 /** Reads go to RAM: RAM, ROM, ROM device in ROM mode. */
 export const SECTION_FLAG_READ_DIRECT = 1;
@@ -47,13 +49,13 @@ export const SECTION_FLAG_ASSIGNED = 16;
 /** Each access keeps its width: the bytes are never copied many at a time. */
 export const SECTION_FLAG_EXACT = 32;
 /** Accesses go on in another address space, by a table of mappings. */
-export const SECTION_FLAG_IOMMU = 0x1000;
+export const SECTION_FLAG_IOMMU = 64;
 /** They do so by translator SECTION_DEVICE; the tables are empty, and only tell when its answers are outdated. */
-export const SECTION_FLAG_TRANSLATOR = 0x2000;
+export const SECTION_FLAG_TRANSLATOR = 128;
 /** Of a mapping: reads pass. */
-export const SECTION_FLAG_IOMMU_READ = 0x4000;
+export const SECTION_FLAG_IOMMU_READ = 256;
 /** Of a mapping: writes pass. */
-export const SECTION_FLAG_IOMMU_WRITE = 0x8000;
+export const SECTION_FLAG_IOMMU_WRITE = 512;
 
 const RULE_BITS_SHIFT = 5;
 const RULE_PAGE_SHIFT = 10;

@@ -110,10 +110,7 @@ export class MailboxRequester {
     words[base + MAILBOX_VALUE_HI] = valueHi;
     words[base + MAILBOX_ATTRS] = attrs;
     Atomics.store(words, base + MAILBOX_STATE, requestedState(host)); // pairs with MailboxResponder.serveSlot
-    Atomics.or(words, hostBase + DEVICE_HOST_DOORBELL, this.bit); // pairs with MailboxResponder.takeBells
-    // The host sets ASLEEP, then sleeps only if the doorbell is still 0: no ring is lost.
-    const asleep = Atomics.load(words, hostBase + DEVICE_HOST_ASLEEP);
-    if (asleep !== 0) Atomics.notify(words, hostBase + DEVICE_HOST_DOORBELL);
+    const asleep = this.ring(host);
     for (let spins = this.spinLoads(); spins > 0; spins -= 1) {
       if (Atomics.load(words, base + MAILBOX_STATE) !== MAILBOX_ANSWERED) continue;
       this.misses = 0;
@@ -122,6 +119,17 @@ export class MailboxRequester {
     }
     if (asleep === 0) this.misses += 1;
     return this.sleepUntilAnswered(host);
+  }
+
+  /** Makes `host` look for work: requests, and queued writes to its devices. Returns whether it slept. */
+  ring(host: number): number {
+    const { words } = this;
+    const hostBase = deviceHostWord(host);
+    Atomics.or(words, hostBase + DEVICE_HOST_DOORBELL, this.bit); // pairs with MailboxResponder.takeBells
+    // The host sets ASLEEP, then sleeps only if the doorbell is still 0: no ring is lost.
+    const asleep = Atomics.load(words, hostBase + DEVICE_HOST_ASLEEP);
+    if (asleep !== 0) Atomics.notify(words, hostBase + DEVICE_HOST_DOORBELL);
+    return asleep;
   }
 
   private spinLoads(): number {

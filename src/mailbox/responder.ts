@@ -2,7 +2,7 @@
  * A device host's half of the mailbox: serves the accesses that vCPUs hand to this thread, from its event
  * loop; the control thread and device workers alike.
  * Guarantee: each request for this host is answered exactly once, also if serving it throws; requests of
- * one vCPU in their order. Between two requests of a busy host its event loop gets turns.
+ * one vCPU in their order. After a ring the server's queue is replayed before the host sleeps. Between two requests of a busy host its event loop gets turns.
  * Writes: MAILBOX_ANSWER and MAILBOX_RESULT of requests for this host, their MAILBOX_STATE to ANSWERED,
  * this host's DEVICE_HOST_ASLEEP; takes the bits of its doorbell.
  * Order: test/mailbox/interleavings.test.ts walks every order of these steps and the vCPUs'.
@@ -47,6 +47,8 @@ export interface AccessServer {
     valueHi: number,
     attrs: MemTxAttrs,
   ): number;
+  /** Replays what is queued for this host's devices. Called once a turn, so also after a ring without a request. */
+  replayQueued(): void;
 }
 
 /** Loads of the doorbell in one turn of the event loop: about 20 us, little beside what a turn may take. */
@@ -118,6 +120,7 @@ export class MailboxResponder {
   private serveForAWhile(): boolean {
     const words = this.words;
     const doorbell = this.doorbell;
+    this.server.replayQueued();
     let rounds = 0;
     for (let loads = LOADS_PER_TURN; loads > 0 && rounds < ROUNDS_PER_TURN && this.running; loads -= 1) {
       if (Atomics.load(words, doorbell) === 0) continue;

@@ -21,9 +21,11 @@ interface State {
   readonly flush: boolean;
 }
 
+const NO_RANGES: State = { ranges: NONE, flush: false };
+
 export class CoalescedRanges {
   private readonly region: MemoryRegion;
-  private state: State = { ranges: NONE, flush: false };
+  private state = NO_RANGES;
 
   constructor(region: MemoryRegion) {
     this.region = region;
@@ -52,7 +54,7 @@ export class CoalescedRanges {
 
   /** Removes all ranges, and with them the flush flag. */
   clear(): void {
-    this.replace({ ranges: NONE, flush: false });
+    this.replace(NO_RANGES);
   }
 
   /** Makes the whole region the only range. @source QEMU memory_region_set_coalescing */

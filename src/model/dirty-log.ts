@@ -30,7 +30,7 @@ export class DirtyLog {
     let mask = 0;
     if (this.vgaCount > 0) mask |= 1 << DIRTY_CLIENT_VGA;
     if (this.code) mask |= 1 << DIRTY_CLIENT_CODE;
-    if (tracked) mask |= 1 << DIRTY_CLIENT_MIGRATION;
+    if (tracked && this.region.migratable) mask |= 1 << DIRTY_CLIENT_MIGRATION;
     return mask;
   }
 

@@ -26,10 +26,10 @@ export class Hold {
   }
 }
 
-/** Each region counts the holds on it. @param regions each at most once */
+/** Holds the owner of each. @param regions each at most once */
 export function holdRegions(what: string, regions: readonly MemoryRegion[]): Hold {
-  for (const region of regions) region.links.holdCount += 1;
+  for (const region of regions) region.keeper?.hold();
   return new Hold(what, () => {
-    for (const region of regions) region.links.holdCount -= 1;
+    for (const region of regions) region.keeper?.letGo();
   });
 }

@@ -21,8 +21,6 @@ export class RegionLinks {
   /** The aliases in use whose target is this region. */
   readonly seenBy = new Set<MemoryRegion>();
   readonly rootOf = new Set<AddressSpace>();
-  /** Holds from outside the tree; they do not count as use. Written by holdRegions(). */
-  holdCount = 0;
 
   constructor(address: bigint, priority: number) {
     this.address = address;

@@ -18,6 +18,11 @@ export class DeviceRegistry {
     this.onDevice = onDevice;
   }
 
+  /** Id of the callbacks of `region` if it was ever encoded. */
+  find(region: MemoryRegion): number | undefined {
+    return this.ids.get(region);
+  }
+
   /** Id of the callbacks of `region`, which must have some. */
   idOf(region: MemoryRegion): number {
     const known = this.ids.get(region);

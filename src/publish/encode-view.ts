@@ -132,6 +132,7 @@ class ViewWriter extends CellWriter {
     words[word + section.SECTION_REGION_OFFSET_LO] = loFromAddress(offsetInRegion);
     words[word + section.SECTION_REGION_OFFSET_HI] = hiFromAddress(offsetInRegion);
     words[word + section.SECTION_REGION] = range.region.id;
+    words[word + section.SECTION_DIRTY_MASK] = range.dirtyLogMask;
     if (range.region.kind === 'iommu') this.writeIommu(word, this.resources.iommuOf(range.region));
   }
 

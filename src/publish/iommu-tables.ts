@@ -7,6 +7,7 @@
  */
 import { hiFromAddress, loFromAddress } from '../base/addresses.ts';
 import { IOMMU_READ, IOMMU_WRITE, permissionBits } from '../base/iommu.ts';
+import type { GraceWriter } from '../grace/writer.ts';
 import { rootWord, type SharedWords } from '../layout/control-block.ts';
 import * as section from '../layout/section-record.ts';
 import type { AddressSpace } from '../model/address-space.ts';
@@ -19,16 +20,12 @@ import type { EncodedIommu } from './encode-view.ts';
 import type { RootWords } from './root-words.ts';
 
 export interface IommuSurroundings {
-  readonly arena: Arena;
-  readonly control: SharedWords;
   readonly roots: RootWords;
   /** @throws MemoryError ADDRESS_SPACE_UNKNOWN */
   indexOf(space: AddressSpace): number;
   nextVersion(): number;
   /** Must tell every reader thread of the translator: before a view that names it is published. */
   onTranslator(translator: number, iommu: CallbackIommu, targets: readonly number[]): void;
-  /** Resolves when every reader that is online now has passed a checkpoint. */
-  gracePeriod(): Promise<void>;
 }
 
 interface PublishedTable {
@@ -49,20 +46,29 @@ interface FreshTable {
   readonly encoded: EncodedView;
 }
 
-/** Exactly one of the two is called. */
+/** Either publish() is called, and retire() after the generation has advanced; or abandon() is. */
 export interface PreparedTables {
-  /** Stores the new roots. Returns what they replaced, to be retired after the generation has advanced. */
-  publish(): readonly EncodedView[];
+  /** Stores the new roots. */
+  publish(): void;
+  /** Retires what they replaced. */
+  retire(): void;
   /** Gives back what was encoded. */
   abandon(): void;
 }
 
 export class IommuTables {
+  private readonly control: SharedWords;
+  private readonly arena: Arena;
+  private readonly grace: GraceWriter;
   private readonly around: IommuSurroundings;
+  private readonly gracePeriod = (): Promise<void> => this.grace.synchronize();
   private readonly known = new Map<Iommu, KnownIommu>();
   private translatorCount = 0;
 
-  constructor(around: IommuSurroundings) {
+  constructor(control: SharedWords, arena: Arena, grace: GraceWriter, around: IommuSurroundings) {
+    this.control = control;
+    this.arena = arena;
+    this.grace = grace;
     this.around = around;
   }
 
@@ -79,7 +85,7 @@ export class IommuTables {
     };
     const tables = Array.from({ length: indexCount }, () => ({ edition: EDITION_EMPTY, encoded: null }));
     this.known.set(iommu!, { encoded, tables });
-    iommu!.gracePeriods.add(this.around.gracePeriod);
+    iommu!.gracePeriods.add(this.gracePeriod);
     return encoded;
   }
 
@@ -90,7 +96,7 @@ export class IommuTables {
   prepare(): PreparedTables | null {
     const fresh: FreshTable[] = [];
     const abandon = (): void => {
-      for (const { encoded } of fresh) releaseView(encoded, this.around.arena);
+      for (const { encoded } of fresh) releaseView(encoded, this.arena);
     };
     try {
       for (const [iommu, { encoded: ids, tables }] of this.known) {
@@ -105,17 +111,21 @@ export class IommuTables {
       abandon();
       throw error;
     }
-    return fresh.length === 0 ? null : { publish: () => this.publish(fresh), abandon };
+    if (fresh.length === 0) return null;
+    const before = fresh.flatMap(({ table }) => table.encoded ?? []);
+    return { publish: () => this.publish(fresh), retire: () => this.retire(before), abandon };
   }
 
-  private publish(fresh: readonly FreshTable[]): EncodedView[] {
-    return fresh.flatMap(({ root, table, edition, encoded }) => {
-      const before = table.encoded;
-      Atomics.store(this.around.control, rootWord(root), encoded.headerCell); // pairs with ViewReader.takeView
+  private publish(fresh: readonly FreshTable[]): void {
+    for (const { root, table, edition, encoded } of fresh) {
+      Atomics.store(this.control, rootWord(root), encoded.headerCell); // pairs with ViewReader.takeView
       table.edition = edition;
       table.encoded = encoded;
-      return before ?? [];
-    });
+    }
+  }
+
+  private retire(before: readonly EncodedView[]): void {
+    for (const table of before) this.grace.retire(table.sizeBytes, () => releaseView(table, this.arena));
   }
 
   private attach(iommu: CallbackIommu): number {
@@ -127,8 +137,8 @@ export class IommuTables {
   }
 
   private encode(mappings: readonly IommuMapping[]): EncodedView {
-    const writer = new CellWriter(this.around.arena);
-    const { words } = this.around.arena;
+    const writer = new CellWriter(this.arena);
+    const { words } = this.arena;
     try {
       for (const { iova, size, target, space, permission } of mappings) {
         const addressSpace = this.around.indexOf(space);

@@ -28,33 +28,26 @@ import {
 } from '../render/flat-view.ts';
 import { renderFlatView } from '../render/render.ts';
 import { viewRootOf } from '../render/view-root.ts';
-import { type EncodedView, letOwnersGo, releaseView } from './cell-writer.ts';
+import { letOwnersGo } from './cell-writer.ts';
 import { DeltaWriter } from './delta-writer.ts';
-import { encodeView, type ViewResources } from './encode-view.ts';
+import type { ViewResources } from './encode-view.ts';
 import { IommuTables, type PreparedTables } from './iommu-tables.ts';
 import type { ListenedCommit, Listeners } from './listeners.ts';
 import { type PublicationListener, Publications } from './publications.ts';
 import { RootWords } from './root-words.ts';
+import { type PublishedView, ViewStore } from './view-store.ts';
 
 export interface PublisherOptions {
   /** Retired bytes past which a transaction is refused with BACK_PRESSURE. */
   readonly garbageBytesMax: number;
   /** Told of an address space just before readers can find it. */
   readonly onAddressSpace?: (index: number, space: AddressSpace) => void;
-  /** Called after the new roots are stored, before anything that they replaced may be reclaimed. */
-  readonly onPublished?: () => void;
+  /** Called with the views that are new after their roots are stored, before anything that they replaced may be reclaimed. */
+  readonly onPublished?: (views: readonly FlatView[]) => void;
   /** Told of each commit once its roots are visible, before what they replaced is retired. */
   readonly listeners?: Listeners;
   /** Must post the translator to every reader thread; see IommuSurroundings. */
   readonly onTranslator?: (translator: number, iommu: CallbackIommu, targets: readonly number[]) => void;
-}
-
-interface PublishedView {
-  readonly flat: FlatView;
-  readonly encoded: EncodedView;
-  readonly version: number;
-  /** Address spaces that show it; it is retired with the last. */
-  userCount: number;
 }
 
 interface SpaceState {
@@ -80,8 +73,9 @@ interface Prepared {
 export class Publisher implements TransactionParticipant {
   /** Stored in every view made from now on; readers find it as their port's layoutTag. The caller's number. */
   layoutTag = 0;
+  /** Every view that was encoded and has not ended. */
+  readonly store: ViewStore;
   private readonly control: SharedWords;
-  private readonly resources: ViewResources;
   private readonly grace: GraceWriter;
   private readonly deltas: DeltaWriter;
   private readonly options: PublisherOptions;
@@ -93,7 +87,6 @@ export class Publisher implements TransactionParticipant {
   private readonly iommus: IommuTables;
   private readonly roots = new RootWords();
   private readonly emptyView: PublishedView;
-  private version = 0;
   private publicationCount = 0;
   private dirtyTracked = false;
   private publishedTracked = false;
@@ -105,20 +98,18 @@ export class Publisher implements TransactionParticipant {
     options: PublisherOptions,
   ) {
     this.control = control;
-    this.iommus = new IommuTables({
-      arena: resources.arena,
-      control,
+    this.iommus = new IommuTables(control, resources.arena, grace, {
       roots: this.roots,
       indexOf: (space) => this.indexOf(space),
-      nextVersion: () => this.nextVersion(),
+      nextVersion: () => this.store.nextVersion(),
       onTranslator: (...translator) => options.onTranslator?.(...translator),
-      gracePeriod: () => grace.synchronize(),
     });
-    this.resources = { ...resources, iommuOf: (region) => this.iommus.iommuOf(region) };
+    const iommuOf: ViewResources['iommuOf'] = (region) => this.iommus.iommuOf(region);
+    this.store = new ViewStore(control, { ...resources, iommuOf }, grace);
     this.grace = grace;
     this.deltas = new DeltaWriter(control);
     this.options = options;
-    this.emptyView = this.encode(EMPTY_FLAT_VIEW);
+    this.emptyView = this.store.encode(EMPTY_FLAT_VIEW, 0);
     this.emptyView.userCount = 1; // immortal
     this.views.set(null, this.emptyView);
   }
@@ -227,7 +218,7 @@ export class Publisher implements TransactionParticipant {
       }
       tables = this.iommus.prepare(); // after the views, which may show IOMMUs that were not shown before
     } catch (error) {
-      this.releaseAll(fresh.values());
+      this.store.abandon(fresh.values());
       throw error;
     }
     for (const [state, space] of this.removed) {
@@ -237,7 +228,7 @@ export class Publisher implements TransactionParticipant {
     return {
       publish: () => this.publish({ replacements, tables, topology, changes }),
       abandon: () => {
-        this.releaseAll(fresh.values());
+        this.store.abandon(fresh.values());
         tables?.abandon();
       },
     };
@@ -299,31 +290,16 @@ export class Publisher implements TransactionParticipant {
     const flat = renderFlatView(viewRoot, undefined, undefined, this.dirtyTracked);
     const published = this.views.get(viewRoot);
     if (published !== undefined && flatViewsEqual(published.flat, flat)) return published;
-    const view = this.encode(flat);
+    const view = this.store.encode(flat, this.layoutTag);
     fresh.set(viewRoot, view);
     return view;
-  }
-
-  private nextVersion(): number {
-    this.version = (this.version + 1) | 0;
-    return this.version;
-  }
-
-  private encode(flat: FlatView): PublishedView {
-    const version = this.nextVersion();
-    const encoded = encodeView(flat, this.resources, version, this.layoutTag);
-    return { flat, encoded, version, userCount: 0 };
-  }
-
-  private releaseAll(views: Iterable<PublishedView>): void {
-    for (const view of views) releaseView(view.encoded, this.resources.arena);
   }
 
   private publish({ replacements, tables, topology, changes }: Prepared): void {
     const removed = [...this.removed.values()];
     this.removed.clear();
     this.publishedTracked = this.dirtyTracked;
-    const oldTables = tables?.publish() ?? []; // before the views that may show them for the first time
+    tables?.publish(); // before the views that may show them for the first time
     const isPublication = replacements.length > 0 || tables !== null;
     const generation = isPublication ? this.storeRoots(replacements) : null;
     const views = replacements.map(({ space, before, after }) => ({
@@ -333,8 +309,8 @@ export class Publisher implements TransactionParticipant {
     }));
     this.tellListeners({ views, topology, changes, removed });
     if (generation === null) return;
+    tables?.retire();
     for (const { before } of replacements) this.retireUnused(before);
-    for (const table of oldTables) this.retire(table);
     if (replacements.length > 0) this.announcements.announce(generation, views);
   }
 
@@ -348,7 +324,7 @@ export class Publisher implements TransactionParticipant {
     }
     this.writeDeltas(replacements);
     const generation = this.grace.advance();
-    this.options.onPublished?.();
+    this.options.onPublished?.(replacements.map(({ after }) => after.flat));
     this.publicationCount += 1;
     for (const { state, before, after } of replacements) {
       state.view = after;
@@ -385,10 +361,6 @@ export class Publisher implements TransactionParticipant {
     view.userCount = -1; // once only, though several address spaces left it together
     const { root } = view.flat;
     if (this.views.get(root) === view) this.views.delete(root);
-    this.retire(view.encoded);
-  }
-
-  private retire(encoded: EncodedView): void {
-    this.grace.retire(encoded.sizeBytes, () => releaseView(encoded, this.resources.arena));
+    this.store.retire(view);
   }
 }

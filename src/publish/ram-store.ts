@@ -7,6 +7,8 @@
 import { assert } from '../base/assert.ts';
 import { MemoryError } from '../base/errors.ts';
 import type { Attachment } from '../layout/attachments.ts';
+import type { SharedWords } from '../layout/control-block.ts';
+import { createDirtyBitmap, DIRTY_ALL_CLIENTS, dirtyPage, markDirtyPages } from '../layout/dirty-bitmap.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
 import { type RegionBacker, refuseFinalized } from '../model/region-lifetime.ts';
 import { RamIds } from './ram-ids.ts';
@@ -35,9 +37,16 @@ export const RAM_REGION_BYTES_MAX = 2n ** 38n;
 
 const alignUp = (size: bigint): bigint => (size + BigInt(BLOCK_ALIGN - 1)) & -BigInt(BLOCK_ALIGN);
 
+/** Whether a region has bytes of its own here. */
+export const hasBytes = (region: MemoryRegion): boolean => region.isRam || region.kind === 'rom-device';
+
 export class RamStore implements RegionBacker {
+  /** Calls back once no layout that a reader holds beyond its grace period shows `region`. */
+  onceUnheld: (region: MemoryRegion, free: () => void) => void = (_, free) => free();
   /** By buffer id; null once dropped. */
   private readonly buffers: (Uint8Array<SharedArrayBuffer> | null)[];
+  /** Likewise, the dirty bits of each. */
+  private readonly dirty: (SharedWords | null)[];
   private readonly blocks = new Map<MemoryRegion, RamBlock[]>();
   private readonly ids = new RamIds();
   private readonly free: FreeExtent[];
@@ -55,13 +64,15 @@ export class RamStore implements RegionBacker {
     afterGrace: (callback: () => void) => void,
   ) {
     this.buffers = [new Uint8Array(new SharedArrayBuffer(reserveBytes))];
+    this.dirty = [createDirtyBitmap(reserveBytes)];
     this.free = [{ byte: 0, sizeBytes: reserveBytes }];
     this.post = post;
     this.afterGrace = afterGrace;
   }
 
-  get main(): SharedArrayBuffer {
-    return this.bytesOf(0).buffer;
+  /** Buffer 0 and its dirty bits. */
+  get shared(): { readonly ram: SharedArrayBuffer; readonly dirty: SharedArrayBuffer } {
+    return { ram: this.bytesOf(0).buffer, dirty: this.dirtyOf(0).buffer };
   }
 
   /** Bytes reserved for RAM in all buffers, used or not; V8's heap figures do not count them. */
@@ -76,7 +87,7 @@ export class RamStore implements RegionBacker {
    *   has become larger than the backing that it was made with
    */
   blocksOf(region: MemoryRegion): readonly RamBlock[] {
-    if (!region.isRam && region.kind !== 'rom-device') {
+    if (!hasBytes(region)) {
       throw new MemoryError(
         'NOT_RAM',
         `region '${region.name}' is of kind '${region.kind}' and has no bytes of its own`,
@@ -96,26 +107,26 @@ export class RamStore implements RegionBacker {
 
   /**
    * Takes the region's bytes from it; should it be mapped again, it gets fresh ones.
-   * @returns what frees them, to call after a grace period, when no view that a reader may use reaches them
+   * @returns what frees them, to call after a grace period, when no view that a reader may use reaches them but
+   *   those that readers hold; once these have ended, too, the bytes are free and `freed` is called
    */
-  detach(region: MemoryRegion): () => void {
+  detach(region: MemoryRegion): (freed?: () => void) => void {
     const blocks = this.blocks.get(region) ?? [];
     this.blocks.delete(region);
     this.ids.give(region);
     region.lifetime.backers.delete(this);
-    return () => {
-      for (const block of blocks.splice(0)) this.freeBlock(block);
-    };
+    return (freed) =>
+      this.onceUnheld(region, () => {
+        for (const block of blocks.splice(0)) this.freeBlock(block);
+        freed?.();
+      });
   }
 
-  /** detach(), and what it returns called after a grace period; resolves then. */
+  /** detach(), and what it returns called after a grace period; resolves when no reader holds the bytes. */
   release(region: MemoryRegion): Promise<void> {
     const free = this.detach(region);
     return new Promise((resolve) => {
-      this.afterGrace(() => {
-        free();
-        resolve();
-      });
+      this.afterGrace(() => free(resolve));
     });
   }
 
@@ -136,12 +147,15 @@ export class RamStore implements RegionBacker {
     for (const region of this.blocks.keys()) region.lifetime.backers.delete(this);
   }
 
-  /** Calls `visit` with each contiguous piece of `[offset, offset + size)` of the region's bytes. */
+  /**
+   * Calls `visit` with each contiguous piece of `[offset, offset + size)` of the region's bytes, and the dirty bits
+   * of its buffer.
+   */
   eachPiece(
     region: MemoryRegion,
     offset: bigint,
     size: number,
-    visit: (bytes: Uint8Array<SharedArrayBuffer>, done: number) => void,
+    visit: (bytes: Uint8Array<SharedArrayBuffer>, done: number, dirty: SharedWords) => void,
   ): void {
     if (offset < 0n || offset + BigInt(size) > region.size) {
       throw new MemoryError(
@@ -155,7 +169,7 @@ export class RamStore implements RegionBacker {
       if (done === size || skip < 0n || skip >= BigInt(block.sizeBytes)) continue;
       const from = block.byte + Number(skip);
       const count = Math.min(size - done, block.sizeBytes - Number(skip));
-      visit(this.bytesOf(block.buffer).subarray(from, from + count), done);
+      visit(this.bytesOf(block.buffer).subarray(from, from + count), done, this.dirtyOf(block.buffer));
       done += count;
     }
     assert(done === size, 'the blocks of a region have no gaps');
@@ -174,6 +188,12 @@ export class RamStore implements RegionBacker {
     const bytes = this.buffers[buffer];
     assert(bytes !== null && bytes !== undefined, `RAM buffer ${buffer} was not dropped`);
     return bytes;
+  }
+
+  private dirtyOf(buffer: number): SharedWords {
+    const dirty = this.dirty[buffer];
+    assert(dirty !== null && dirty !== undefined, `RAM buffer ${buffer} was not dropped`);
+    return dirty;
   }
 
   /** Makes the blocks reach `end`. */
@@ -228,7 +248,9 @@ export class RamStore implements RegionBacker {
   /** Tells the readers of a further buffer. Each gets an id of its own, also if it is there twice. */
   private register(bytes: Uint8Array<SharedArrayBuffer>): number {
     const buffer = this.buffers.push(bytes) - 1;
-    this.post({ kind: 'ram', buffer, bytes: bytes.buffer });
+    const dirty = createDirtyBitmap(bytes.length);
+    this.dirty.push(dirty);
+    this.post({ kind: 'ram', buffer, bytes: bytes.buffer, dirty: dirty.buffer });
     return buffer;
   }
 
@@ -236,12 +258,15 @@ export class RamStore implements RegionBacker {
     if (block.buffer === 0) this.giveBack(block);
     else {
       this.buffers[block.buffer] = null;
+      this.dirty[block.buffer] = null;
       this.post({ kind: 'drop-ram', buffer: block.buffer });
     }
   }
 
   private giveBack(block: RamBlock): void {
-    this.bytesOf(0).fill(0, block.byte, block.byte + block.sizeBytes);
+    const end = block.byte + block.sizeBytes;
+    this.bytesOf(0).fill(0, block.byte, end);
+    markDirtyPages(this.dirtyOf(0), dirtyPage(block.byte), dirtyPage(end - 1), DIRTY_ALL_CLIENTS); // as a new block is
     const index = this.free.findIndex((extent) => extent.byte > block.byte);
     const at = index < 0 ? this.free.length : index;
     this.free.splice(at, 0, { byte: block.byte, sizeBytes: block.sizeBytes });

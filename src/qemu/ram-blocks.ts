@@ -18,7 +18,7 @@ const OFFSET_ALIGN = BigInt(64 * PAGE_SIZE_BYTES);
  */
 export function ramBlocksOfRegions(regions: Iterable<MemoryRegion>): RamBlockInfo[] {
   const backed = [...regions].filter(
-    ({ kind, size }) => (kind === 'ram' || kind === 'rom-device') && size > 0n,
+    ({ kind, isRam, size }) => (isRam || kind === 'rom-device') && size > 0n,
   );
   const ids = idsOf(backed);
   const biggestFirst = backed.sort((a, b) => (a.size === b.size ? 0 : a.size > b.size ? -1 : 1));

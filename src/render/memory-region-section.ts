@@ -31,6 +31,7 @@ export class MemoryRegionSection {
   readonly size: bigint;
   readonly readonly: boolean;
   readonly nonvolatile: boolean;
+  readonly unmergeable: boolean;
   private readonly range: FlatRange;
 
   /** @param extent part of `range`; by default all of it */
@@ -43,6 +44,7 @@ export class MemoryRegionSection {
     this.size = extent.size;
     this.readonly = range.readonly;
     this.nonvolatile = range.nonvolatile;
+    this.unmergeable = range.unmergeable;
     this.range = range;
   }
 

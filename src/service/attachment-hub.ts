@@ -42,6 +42,9 @@ function keyOf(attachment: Exclude<Attachment, { kind: 'drop-ram' }>): string {
       return `device ${attachment.device}`;
     case 'translator':
       return `translator ${attachment.translator}`;
+    case 'eventfds':
+    case 'coalesced':
+      return `${attachment.kind} ${attachment.device}`;
     case 'address-space':
       return `address-space ${attachment.index}`;
   }

@@ -4,13 +4,15 @@ import { MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
 import { DEVICE_HOST_CONTROL } from '../layout/mailbox.ts';
 import type { AccessServer } from '../mailbox/responder.ts';
 import type { DeviceHandler } from '../vcpu/device-handler.ts';
-import type { DeviceHome } from '../vcpu/device-table.ts';
+import type { DeviceHome } from '../vcpu/route-loader.ts';
+import { HomeRings, type PerformWrite } from './home-rings.ts';
 import { serveAccess } from './serve-access.ts';
 
 export class ControlDevices implements AccessServer, DeviceHome {
   readonly host = DEVICE_HOST_CONTROL;
   result: MemTxResult = MEMTX_OK;
   high = 0;
+  readonly rings = new HomeRings((...write) => void this.perform(...write));
   private readonly handlers = new Map<number, DeviceHandler>();
 
   add(device: number, handler: DeviceHandler): void {
@@ -23,14 +25,17 @@ export class ControlDevices implements AccessServer, DeviceHome {
     return handler;
   }
 
-  serve(
-    slot: number,
-    device: number,
-    offset: number,
-    access: number,
-    valueLo: number,
-    valueHi: number,
-    attrs: number,
+  replayQueued(): void {
+    this.rings.replayAll();
+  }
+
+  serve(...[slot, device, offset, access, valueLo, valueHi, attrs]: Parameters<PerformWrite>): number {
+    this.rings.replayAll();
+    return this.perform(slot, device, offset, access, valueLo, valueHi, attrs);
+  }
+
+  private perform(
+    ...[slot, device, offset, access, valueLo, valueHi, attrs]: Parameters<PerformWrite>
   ): number {
     const handler = this.handlerOf(device);
     handler.vcpu = slot;

@@ -11,9 +11,10 @@ import type { SharedMachine } from '../layout/attachments.ts';
 import { type AccessServer, MailboxResponder } from '../mailbox/responder.ts';
 import { DeviceHandler, type ReentrancyGuard } from '../vcpu/device-handler.ts';
 import { LoadedDeviceContext, loadDevice } from '../vcpu/device-loader.ts';
-import { type DeviceHome, guardOf } from '../vcpu/device-table.ts';
 import type { DeviceReport } from '../vcpu/failure-reports.ts';
+import { type DeviceHome, guardOf } from '../vcpu/route-loader.ts';
 import { ControlAsker } from './device-asks.ts';
+import { HomeRings, type PerformWrite } from './home-rings.ts';
 import { HostMemory } from './host-memory.ts';
 import { serveAccess } from './serve-access.ts';
 
@@ -37,6 +38,12 @@ export type DeviceHostOrder =
       /** With its rules' endianness resolved. */
       readonly module: DeviceModule;
       readonly guard: number;
+    }
+  | {
+      /** From now on writes to the device may be queued: layout/coalesced-ring.ts. */
+      readonly kind: 'ring';
+      readonly device: number;
+      readonly ring: SharedArrayBuffer;
     }
   | { readonly kind: 'close' };
 
@@ -75,6 +82,7 @@ class HostedDevices implements AccessServer, DeviceHome {
   private readonly port: MessagePort;
   private readonly memory: HostMemory;
   private readonly asker: ControlAsker;
+  private readonly rings = new HomeRings((...write) => void this.perform(...write));
   private readonly devices = new Map<number, Hosted>();
   private readonly guards = new Map<number, ReentrancyGuard>();
 
@@ -87,24 +95,29 @@ class HostedDevices implements AccessServer, DeviceHome {
 
   obey(order: DeviceHostOrder): void {
     if (order.kind === 'close') this.onClose();
+    else if (order.kind === 'ring') this.rings.add(order.device, this.handlerOf(order.device), order.ring);
     else this.devices.set(order.device, this.load(order));
   }
 
-  serve(
-    slot: number,
-    device: number,
-    offset: number,
-    access: number,
-    valueLo: number,
-    valueHi: number,
-    attrs: number,
+  replayQueued(): void {
+    this.rings.replayAll();
+  }
+
+  serve(...[slot, device, offset, access, valueLo, valueHi, attrs]: Parameters<PerformWrite>): number {
+    this.rings.replayAll();
+    return this.perform(slot, device, offset, access, valueLo, valueHi, attrs);
+  }
+
+  private perform(
+    ...[slot, device, offset, access, valueLo, valueHi, attrs]: Parameters<PerformWrite>
   ): number {
     const { handler, context, problem } = this.find(device);
+    const outer = context.vcpu; // a replay may come from inside an access
     handler.vcpu = slot;
     context.vcpu = slot;
     const answer = serveAccess(handler, { offset, access, valueLo, valueHi, attrs }, problem);
-    handler.vcpu = OUTSIDE_AN_ACCESS;
-    context.vcpu = OUTSIDE_AN_ACCESS;
+    handler.vcpu = outer;
+    context.vcpu = outer;
     this.result = handler.result;
     this.high = handler.high;
     return answer;

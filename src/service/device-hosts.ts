@@ -6,8 +6,10 @@
  */
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { FullAccessRules } from '../base/access-rules.ts';
-import type { DeviceBinding, DeviceModule, HostedDevice } from '../base/device-binding.ts';
+import type { DeviceBinding, HostedDevice } from '../base/device-binding.ts';
 import { MemoryError } from '../base/errors.ts';
+import { endBounceUse } from '../grace/bounce-budget.ts';
+import { endHolds } from '../grace/hold-keeper.ts';
 import { type AttachedDevice, NO_GUARD, type SharedMachine } from '../layout/attachments.ts';
 import {
   DEVICE_HOST_COUNT_MAX,
@@ -22,13 +24,13 @@ import { MailboxResponder } from '../mailbox/responder.ts';
 import { DeviceHandler, type ReentrancyGuard } from '../vcpu/device-handler.ts';
 import { callbackProblem } from '../vcpu/device-loader.ts';
 import { breakDeviceLock } from '../vcpu/device-lock.ts';
-import { guardOf } from '../vcpu/device-table.ts';
 import type { DeviceReport } from '../vcpu/failure-reports.ts';
+import { guardOf } from '../vcpu/route-loader.ts';
 import type { AttachmentHub } from './attachment-hub.ts';
 import { ControlDevices } from './control-devices.ts';
 import { AskAnswerer } from './device-asks.ts';
 import type { DeviceHostNews, DeviceHostOrder, DeviceHostTask } from './device-host-thread.ts';
-import { assertPostable } from './postable.ts';
+import { assertDeviceData } from './postable.ts';
 import { workerEntry } from './worker-entry.ts';
 
 /** A device host that ended though nobody closed it. */
@@ -56,6 +58,8 @@ export interface DeviceHostsOptions {
 export interface DeviceHostsParts {
   readonly grace: { addReader(slot: number): void; removeReader(slot: number): void };
   readonly hub: AttachmentHub;
+  /** Told of the reader slot of a host whose thread has exited. */
+  readonly onGone?: (slot: number) => void;
 }
 
 const OUTSIDE_AN_ACCESS = -1;
@@ -198,6 +202,23 @@ export class DeviceHosts {
     }
   }
 
+  /**
+   * Has the host of an attached device replay its ring of coalesced writes before each access; RING_SERVED tells
+   * when it does.
+   */
+  attachRing(device: number, host: number, ring: SharedArrayBuffer): void {
+    if (host === DEVICE_HOST_CONTROL) this.control.rings.add(device, this.control.handlerOf(device), ring);
+    else {
+      const order: DeviceHostOrder = { kind: 'ring', device, ring };
+      this.workers.get(host)?.port.postMessage(order); // one that has ended serves nothing
+    }
+  }
+
+  /** Whether a host may still answer. */
+  isAlive(host: number): boolean {
+    return Atomics.load(this.words, deviceHostWord(host) + DEVICE_HOST_ALIVE) !== 0;
+  }
+
   /** Serves what device workers ask of the control thread, for one that waits and so has no event loop. */
   answerAsks(): void {
     for (const { answerer } of this.workers.values()) answerer.answerPosted();
@@ -272,8 +293,11 @@ export class DeviceHosts {
       for (const port of [worker.port, worker.attachmentPort, worker.answerer]) port.close();
     }
     breakDeviceLock(this.words, hostReaderSlot(host));
+    endHolds(this.words, hostReaderSlot(host));
+    endBounceUse(this.words, hostReaderSlot(host));
     this.parts.grace.removeReader(hostReaderSlot(host));
     this.declareDead(host);
+    this.parts.onGone?.(hostReaderSlot(host));
     if (worker?.closing !== true) this.options.onHostDeath({ host, exitCode, error });
   }
 
@@ -284,15 +308,6 @@ export class DeviceHosts {
       Atomics.notify(this.words, mailboxWord(slot) + MAILBOX_STATE);
     }
   }
-}
-
-function assertDeviceData(regionName: string, { state, data }: DeviceModule): void {
-  assertPostable(data, `the data of the device of region '${regionName}'`);
-  if (state instanceof SharedArrayBuffer) return;
-  throw new MemoryError(
-    'INVALID_ARGUMENT',
-    `the state of the device of region '${regionName}' must be a SharedArrayBuffer, or each thread would get its own copy`,
-  );
 }
 
 function deadHost(host: number, cause: Error | null): MemoryError {

@@ -9,8 +9,8 @@ import type { SharedMachine } from '../layout/attachments.ts';
 import { hostReaderSlot, PHASE_RUNNING, PHASE_WAITING_FOR_DEVICE } from '../layout/control-block.ts';
 import { AttachmentInbox } from '../vcpu/attachment-inbox.ts';
 import type { DeviceMemory } from '../vcpu/device-loader.ts';
-import type { DeviceHome } from '../vcpu/device-table.ts';
 import type { ReportDevice } from '../vcpu/failure-reports.ts';
+import type { DeviceHome } from '../vcpu/route-loader.ts';
 import { ThreadMemory } from '../vcpu/thread-memory.ts';
 
 export class HostMemory implements DeviceMemory {
@@ -22,6 +22,7 @@ export class HostMemory implements DeviceMemory {
     this.inbox = new AttachmentInbox(port, this.thread);
     this.thread.onMissing = () => this.inbox.drain();
     this.thread.devices.memory = this;
+    this.thread.holds.clients.useEventLoop(this.thread.words, hostReaderSlot(home.host));
   }
 
   get words(): ThreadMemory['words'] {

@@ -1,7 +1,7 @@
 /** What a machine can be made with, and the bounds of each. */
 import { MemoryError } from '../base/errors.ts';
 import type { StallReport } from '../grace/writer.ts';
-import { VCPU_COUNT_MAX } from '../layout/control-block.ts';
+import { BOUNCE_BYTES_DEFAULT, VCPU_COUNT_MAX } from '../layout/control-block.ts';
 import { CELL_BYTES } from '../layout/map-entry.ts';
 import type { ListenerReport } from '../publish/memory-listener.ts';
 import { RAM_BUFFER_BYTES_MAX } from '../publish/ram-store.ts';
@@ -17,6 +17,10 @@ export interface MachineOptions {
   readonly garbageBytesMax?: number;
   /** vCPUs at a time, 1 to 256; 64 by default. */
   readonly vcpuSlots?: number;
+  /** Bytes of bounce buffers that an address space may have at a time, over all threads; 4096 by default. */
+  readonly bounceBytesMax?: number;
+  /** Sends each access to a device on the diagnostics channel flatview:region-access of its thread. */
+  readonly traceAccesses?: boolean;
   /** What `native` means in the access rules of devices; `little` by default. */
   readonly guestEndianness?: 'little' | 'big';
   /** Fills reclaimed cells with poison, so that a use after reclaim is loud. For tests and stress runs. */
@@ -30,6 +34,8 @@ export interface MachineOptions {
    * it fails with MEMTX_ERROR; 5000 by default.
    */
   readonly patienceMs?: number;
+  /** Milliseconds that a grace period waits for a vCPU before it is kicked (Vcpu.isKicked); 5 by default. */
+  readonly kickMs?: number;
   /** A live vCPU holds up a grace period. By default a process warning. */
   readonly onStall?: (report: StallReport) => void;
   /** A device threw or answered garbage; the access got MEMTX_ERROR. By default a process warning. */
@@ -66,11 +72,20 @@ export function fullMachineOptions(options: MachineOptions): FullMachineOptions 
     ),
     arenaBytes,
     garbageBytesMax: bounded('garbageBytesMax', options.garbageBytesMax ?? arenaBytes / 4, 0, arenaBytes, 1),
+    bounceBytesMax: bounded(
+      'bounceBytesMax',
+      options.bounceBytesMax ?? BOUNCE_BYTES_DEFAULT,
+      0,
+      2 ** 31 - 1,
+      1,
+    ),
     vcpuSlots: bounded('vcpuSlots', options.vcpuSlots ?? 64, 1, VCPU_COUNT_MAX, 1),
     stallMs: bounded('stallMs', options.stallMs ?? 100, 1, 2 ** 31 - 1, 1),
+    kickMs: bounded('kickMs', options.kickMs ?? 5, 1, 2 ** 31 - 1, 1),
     patienceMs: bounded('patienceMs', options.patienceMs ?? 5000, 1, 2 ** 31 - 1, 1),
     guestEndianness: guestEndiannessFrom(options),
     checked: options.checked ?? false,
+    traceAccesses: options.traceAccesses ?? false,
     vcpuHost: options.vcpuHost ?? 'piscina',
     onStall: options.onStall ?? warnOfStall,
     onDeviceReport: options.onDeviceReport ?? warnOfDevice,

@@ -6,6 +6,7 @@ import { MemoryError } from '../base/errors.ts';
 import type { RamBlockInfo } from '../base/ram-block-info.ts';
 import { finalizeRegions } from '../model/finalize.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
+import type { DirtyPages } from '../publish/dirty-pages.ts';
 import {
   placeOfRamAddress,
   type RamPlace,
@@ -17,15 +18,14 @@ import type { RamStore } from '../publish/ram-store.ts';
 
 export abstract class MachineRam {
   protected abstract readonly ram: RamStore;
+  protected abstract readonly dirtyPages: DirtyPages;
 
   /**
    * Copies `bytes` into the bytes of a RAM, ROM or ROM device region, mapped or not.
    * @throws MemoryError NOT_RAM, INVALID_ARGUMENT past the region's end, RAM_EXHAUSTED, RAM_ID_TAKEN
    */
   writeRam(region: MemoryRegion, offset: bigint | number, bytes: Uint8Array): void {
-    this.ram.eachPiece(region, BigInt(offset), bytes.length, (piece, done) => {
-      piece.set(bytes.subarray(done, done + piece.length));
-    });
+    this.dirtyPages.write(region, BigInt(offset), bytes);
   }
 
   /** A copy of `size` bytes of a RAM, ROM or ROM device region. Throws as writeRam does. */
@@ -36,7 +36,8 @@ export abstract class MachineRam {
   }
 
   /**
-   * The bytes themselves, as a view that vCPUs write to as well; use it no longer once the region is released.
+   * The bytes themselves, as a view that vCPUs write to as well; use it no longer once the region is released. Tell
+   * dirtyLog.setDirty() of what you write.
    * @throws MemoryError RAM_NOT_CONTIGUOUS where they lie in several pieces, else as writeRam does
    */
   ramBytes(region: MemoryRegion, offset: bigint | number, size: number): Uint8Array<SharedArrayBuffer> {
@@ -82,7 +83,8 @@ export abstract class MachineRam {
   }
 
   /**
-   * Gives the bytes of `region` back after a grace period. Resolves when that is done.
+   * Gives the bytes of `region` back after a grace period, and after the mappings, caches and holds by which a
+   * thread still has them. Resolves when that is done.
    * @throws MemoryError REGION_STILL_MAPPED while anything shows it
    */
   async releaseRam(region: MemoryRegion): Promise<void> {

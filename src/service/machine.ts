@@ -9,7 +9,6 @@ import { GraceWriter } from '../grace/writer.ts';
 import type { SharedMachine } from '../layout/attachments.ts';
 import { createControlBlock } from '../layout/control-block.ts';
 import { AddressSpace } from '../model/address-space.ts';
-import type { CallbackIommu } from '../model/callback-iommu.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
 import {
   refuseWhileCommitting,
@@ -19,6 +18,7 @@ import {
 } from '../model/transaction.ts';
 import { Arena } from '../publish/arena.ts';
 import { DeviceRegistry } from '../publish/device-registry.ts';
+import { DirtyPages } from '../publish/dirty-pages.ts';
 import { DirtyTracking } from '../publish/dirty-tracking.ts';
 import { encodeUnassignedSection } from '../publish/encode-view.ts';
 import { Listeners } from '../publish/listeners.ts';
@@ -27,16 +27,18 @@ import type { Publication } from '../publish/publications.ts';
 import { Publisher } from '../publish/publisher.ts';
 import { RamStore } from '../publish/ram-store.ts';
 import type { FlatView } from '../render/flat-view.ts';
-import type { PortIotlbEntry } from '../vcpu/iotlb-entry.ts';
 import type { MemoryPort } from '../vcpu/memory-port.ts';
 import { AttachmentHub } from './attachment-hub.ts';
 import { ControlMemory } from './control-memory.ts';
 import { DeviceHosts } from './device-hosts.ts';
+import { DeviceShortcuts } from './device-shortcuts.ts';
+import { MachineDirtyLog } from './machine-dirty-log.ts';
+import { MachineDma } from './machine-dma.ts';
 import { fullMachineOptions, type MachineOptions } from './machine-options.ts';
-import { MachineRam } from './machine-ram.ts';
 import { MemoryQueries } from './memory-queries.ts';
 import { PiscinaHost } from './piscina-host.ts';
 import { ThreadHost } from './thread-host.ts';
+import { translatorPoster } from './translator-poster.ts';
 import type { VcpuHandle } from './vcpu-handle.ts';
 import { VcpuSet, type VcpuStartOptions } from './vcpu-set.ts';
 
@@ -46,6 +48,8 @@ export interface MachineGauges {
   readonly liveBytes: number;
   /** Arena bytes that wait for a grace period. */
   readonly retiredBytes: number;
+  /** Arena bytes of replaced views that someone holds, by a mapping, a cache or a hold. */
+  readonly heldBytes: number;
   /** The most of the arena that was ever in use. */
   readonly highWaterBytes: number;
   /** Bytes reserved for RAM in all buffers, touched or not. */
@@ -54,26 +58,25 @@ export interface MachineGauges {
   readonly publications: number;
 }
 
-/** Where an access ends: IOMMUs send the block of addresses around it to `translated` in `space`. */
-export interface IotlbEntry extends Omit<PortIotlbEntry, 'addressSpace'> {
-  readonly space: AddressSpace;
-}
-
-export class Machine extends MachineRam {
+export class Machine extends MachineDma {
   /** What a reader thread is started with. */
   readonly shared: SharedMachine;
+  /** Which pages were written: reading and clearing, while vCPUs run. */
+  readonly dirtyLog: MachineDirtyLog;
   /** What answers where. */
   readonly query: MemoryQueries;
   /** Logging of all memory, for migration. */
   readonly dirtyTracking: DirtyTracking;
   private readonly arena: Arena;
   protected readonly ram: RamStore;
+  protected readonly dirtyPages: DirtyPages;
   private readonly grace: GraceWriter;
-  private readonly publisher: Publisher;
+  protected readonly publisher: Publisher;
   private readonly listeners: Listeners;
   private readonly hub = new AttachmentHub();
   private readonly hosts: DeviceHosts;
   private readonly control: ControlMemory;
+  protected readonly shortcuts: DeviceShortcuts;
   private readonly vcpuSet: VcpuSet;
   private closing: Promise<void> | null = null;
 
@@ -81,7 +84,7 @@ export class Machine extends MachineRam {
   constructor(options: MachineOptions = {}) {
     super();
     const full = fullMachineOptions(options);
-    const control = createControlBlock();
+    const control = createControlBlock(full.bounceBytesMax);
     this.arena = new Arena(full.arenaBytes, full.checked);
     encodeUnassignedSection(this.arena);
     this.ram = new RamStore(
@@ -89,19 +92,32 @@ export class Machine extends MachineRam {
       (attachment) => this.hub.post(attachment),
       (free) => this.callRcu(free),
     );
+    this.dirtyPages = new DirtyPages(this.ram);
     this.grace = new GraceWriter(control, full);
-    this.shared = { control: control.buffer, arena: this.arena.words.buffer, ram: this.ram.main };
+    const { traceAccesses } = full;
+    this.shared = {
+      control: control.buffer,
+      arena: this.arena.words.buffer,
+      ...this.ram.shared,
+      traceAccesses,
+    };
     this.hosts = new DeviceHosts(
       this.shared,
-      { grace: this.grace, hub: this.hub },
+      { grace: this.grace, hub: this.hub, onGone: (slot) => this.shortcuts.coalescing.readerGone(slot) },
       { ...full, onHostDeath: full.onDeviceHostDeath },
     );
     const wait = { whileWaiting: () => this.hosts.answerAsks(), patienceMs: full.patienceMs };
     this.control = new ControlMemory(this.shared, full.onDeviceReport, this.hosts.control, wait);
     this.hub.subscribe(this.control);
     const devices = new DeviceRegistry((device, region, binding) => {
+      this.shortcuts.onDevice(device, region);
       const attached = this.hosts.attach(device, region, binding);
       this.hub.post({ kind: 'device', device, regionName: region.name, attached });
+    });
+    this.shortcuts = new DeviceShortcuts({
+      ...{ hub: this.hub, grace: this.grace, hosts: this.hosts, guestEndianness: full.guestEndianness },
+      replayQueued: () => this.control.replayQueued(),
+      findDevice: (region) => devices.find(region),
     });
     const resources = {
       arena: this.arena,
@@ -113,12 +129,24 @@ export class Machine extends MachineRam {
       garbageBytesMax: full.garbageBytesMax,
       listeners: this.listeners,
       onAddressSpace: (index, { name }) => this.hub.post({ kind: 'address-space', index, name }),
-      onPublished: () => this.control.refresh(),
-      onTranslator: (translator, iommu, targets) => this.attachTranslator(translator, iommu, targets),
+      onPublished: (views) => {
+        this.control.refresh();
+        this.dirtyPages.published(views);
+      },
+      onTranslator: translatorPoster(this.hub, this.control),
     });
+    this.ram.onceUnheld = (region, free) => this.publisher.store.onceUnheld(region, free);
+    registerParticipant(this.shortcuts);
     registerParticipant(this.publisher);
     this.query = new MemoryQueries(this.publisher);
     this.dirtyTracking = new DirtyTracking(this.publisher, this.listeners);
+    this.dirtyLog = new MachineDirtyLog({
+      control,
+      pages: this.dirtyPages,
+      audience: this.dirtyTracking,
+      rearm: () => this.control.rearm(),
+      synchronize: () => this.synchronize(),
+    });
     this.vcpuSet = new VcpuSet({
       machine: this.shared,
       grace: this.grace,
@@ -126,6 +154,7 @@ export class Machine extends MachineRam {
       host: full.vcpuHost === 'threads' ? new ThreadHost() : new PiscinaHost(full.vcpuSlots),
       slotCount: full.vcpuSlots,
       onDeviceReport: full.onDeviceReport,
+      onGone: (slot) => this.shortcuts.coalescing.readerGone(slot),
     });
   }
 
@@ -170,20 +199,6 @@ export class Machine extends MachineRam {
    */
   memory(space: AddressSpace): MemoryPort {
     return this.control.port(this.publisher.indexOf(space));
-  }
-
-  /**
-   * Where an access of the control thread's ends, through all IOMMUs on the way; null where they do not let it
-   * pass, or nothing answers. It holds until a mapping or the layout changes.
-   * @throws MemoryError ADDRESS_SPACE_UNKNOWN
-   * @source QEMU address_space_get_iotlb_entry
-   */
-  getIotlbEntry(space: AddressSpace, address: bigint | number, isWrite: boolean): IotlbEntry | null {
-    const entry = this.memory(space).iotlbEntry(address, isWrite);
-    if (entry === null) return null;
-    const { addressSpace, ...rest } = entry;
-    const found = this.addressSpaces.find((known) => this.publisher.indexOf(known) === addressSpace);
-    return found === undefined ? null : { space: found, ...rest };
   }
 
   /** A 32-bit number of yours that is stored in every view made from now on; a port shows its view's. */
@@ -272,9 +287,11 @@ export class Machine extends MachineRam {
 
   get gauges(): MachineGauges {
     const retiredBytes = this.grace.retiredBytes;
+    const { heldBytes } = this.publisher.store;
     return {
-      liveBytes: this.arena.usedBytes - retiredBytes,
+      liveBytes: this.arena.usedBytes - retiredBytes - heldBytes,
       retiredBytes,
+      heldBytes,
       highWaterBytes: this.arena.highWaterBytes,
       ramReservedBytes: this.ram.reservedBytes,
       publications: this.publisher.publications,
@@ -291,19 +308,16 @@ export class Machine extends MachineRam {
     return this.closing;
   }
 
-  private attachTranslator(translator: number, iommu: CallbackIommu, targets: readonly number[]): void {
-    const attached = { regionName: iommu.region!.name, module: iommu.module, targets };
-    this.hub.post({ kind: 'translator', translator, attached });
-    iommu.translateOnControl = (iova, index) => this.control.translate(translator, iova, index);
-  }
-
   private async end(): Promise<void> {
+    unregisterParticipant(this.shortcuts);
     unregisterParticipant(this.publisher);
     await this.vcpuSet.close();
     await this.hosts.close();
+    this.control.close();
     this.grace.poll(); // no reader is left: who awaits a grace period shall not wait for ever
     this.publisher.close();
     this.grace.close();
+    this.publisher.store.close();
     this.endRam();
   }
 

@@ -1,6 +1,6 @@
 /** One access that came by mailbox, made in the thread where the device is homed. */
 import type { MemTxAttrs } from '../base/mem-tx-attrs.ts';
-import { accessIsProbe, accessIsWrite, accessSize } from '../layout/mailbox.ts';
+import { accessIsProbe, accessIsWrite, accessSize, FLUSH_ACCESS } from '../layout/mailbox.ts';
 import type { DeviceHandler } from '../vcpu/device-handler.ts';
 
 export interface ServedAccess {
@@ -19,6 +19,7 @@ export interface ServedAccess {
  */
 export function serveAccess(handler: DeviceHandler, served: ServedAccess, problem: unknown): number {
   const { offset, access, valueLo, valueHi, attrs } = served;
+  if (access === FLUSH_ACCESS) return handler.doNothing(); // its rings were replayed before
   const size = accessSize(access);
   const isWrite = accessIsWrite(access);
   if (problem !== null) return handler.fail(offset, size, isWrite, 'its module does not load', problem);

@@ -7,6 +7,8 @@
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { MemoryError } from '../base/errors.ts';
+import { endBounceUse } from '../grace/bounce-budget.ts';
+import { endHolds } from '../grace/hold-keeper.ts';
 import type { SharedMachine } from '../layout/attachments.ts';
 import {
   deviceHostWord,
@@ -15,6 +17,7 @@ import {
   PHASE_NEVER_STARTED,
   READER_ANNOUNCED,
   READER_INTERRUPTS,
+  READER_KICK,
   READER_PHASE,
   READER_RUN_STATE,
   RUN_STATE_RUN,
@@ -53,6 +56,8 @@ export interface VcpuSetParts {
   /** vCPUs at a time: slots 0 to slotCount - 1. */
   readonly slotCount: number;
   readonly onDeviceReport: (report: DeviceReport) => void;
+  /** Told of the slot of a vCPU that has ended, before the slot is free. */
+  readonly onGone?: (slot: number) => void;
 }
 
 export interface VcpuStartOptions {
@@ -180,6 +185,7 @@ export class VcpuSet {
     Atomics.store(this.words, mailboxWord(slot) + MAILBOX_STATE, MAILBOX_IDLE);
     Atomics.store(this.words, reader + READER_ANNOUNCED, GENERATION_OFFLINE);
     Atomics.store(this.words, reader + READER_INTERRUPTS, 0);
+    Atomics.store(this.words, reader + READER_KICK, 0);
     Atomics.store(this.words, reader + READER_PHASE, PHASE_NEVER_STARTED);
     Atomics.store(this.words, reader + READER_RUN_STATE, RUN_STATE_RUN);
   }
@@ -189,7 +195,10 @@ export class VcpuSet {
     this.parts.hub.unsubscribe(port);
     port.close();
     breakDeviceLock(this.words, slot);
+    endHolds(this.words, slot);
+    endBounceUse(this.words, slot);
     this.ringForTheDead(slot);
+    this.parts.onGone?.(slot);
     this.running.delete(slot);
     this.parts.grace.removeReader(slot);
   }

@@ -5,24 +5,21 @@
  * layout, the one taken by the last refresh().
  */
 import { addressFromHalves, hiFromAddress, loFromAddress } from '../base/addresses.ts';
-import type { GuestMemory } from '../base/guest-memory.ts';
+import type { GuestMemory, MemoryMapping } from '../base/guest-memory.ts';
 import type { MemTxAttrs } from '../base/mem-tx-attrs.ts';
 import { MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
+import { type Address, addressHi, addressLo } from './address.ts';
 import { probe, readBytes, writeBytes, writeRom } from './bulk.ts';
 import type { DeviceCalls } from './device-calls.ts';
 import { iotlbEntry, type PortIotlbEntry } from './iotlb-entry.ts';
+import type { MemoryRegionCache } from './memory-region-cache.ts';
+import { PortHolds } from './port-holds.ts';
+import { type SectionCopy, sectionFrom } from './section-list.ts';
 import { SlowAccess } from './slow-access.ts';
+import type { ViewHold } from './view-hold.ts';
 import type { PortMemory } from './view-reader.ts';
 
-/** An address as people in no hurry give it: exact, below 2^53 as a number, below 2^64 as a bigint. */
-export type Address = number | bigint;
-
 const FILL_BYTES = 512;
-
-const addressHi = (address: Address): number =>
-  typeof address === 'bigint' ? hiFromAddress(address) : Math.floor(address / 2 ** 32) | 0;
-const addressLo = (address: Address): number =>
-  typeof address === 'bigint' ? loFromAddress(address) : address | 0;
 
 export abstract class AddressSpacePort implements GuestMemory {
   /** MemTxResult of the last access: MEMTX_OK, or an OR of MEMTX_* bits over its pieces. */
@@ -30,15 +27,27 @@ export abstract class AddressSpacePort implements GuestMemory {
   /** Upper half of the value of the last 64-bit load, as int32. */
   high = 0;
   declare protected readonly slow: SlowAccess; // declared: see MemoryPort
+  declare private readonly holds: PortHolds;
 
   /** @param addressSpace index that the machine gave to it; call refresh() before the first access */
   constructor(memory: PortMemory, addressSpace: number, devices: DeviceCalls) {
     this.slow = new SlowAccess(memory, addressSpace, devices);
+    this.holds = new PortHolds(memory, addressSpace, this.slow);
   }
 
   /** Takes the published layout. Its reader must have announced, or come online, just before. */
   refresh(): void {
     this.slow.refresh();
+  }
+
+  /** Drops the TLB: dirty bits were cleared, and stores must look at them again. */
+  disarm(): void {
+    this.slow.disarm();
+  }
+
+  /** For CodeWatch: see ViewReader. */
+  codePage(hi: number, lo: number): number {
+    return this.slow.codePage(hi | 0, lo | 0);
   }
 
   /** Lets go of the layout: nothing is mapped until the next refresh(). For a reader that goes offline. */
@@ -147,5 +156,77 @@ export abstract class AddressSpacePort implements GuestMemory {
    */
   iotlbEntry(address: Address, isWrite: boolean): PortIotlbEntry | null {
     return iotlbEntry(this.slow, BigInt(address), isWrite);
+  }
+
+  /**
+   * Memory at `address` to work on in place: the bytes of RAM themselves, as far as they go on, which stay what
+   * they are until unmap(), also over checkpoints and changes of the layout. Where something else answers, a copy
+   * within the address space's bounce budget, filled if it is for reads; null if the budget has no byte left.
+   * For reads or for writes, never both. `result` is that of filling the copy.
+   * @throws MemoryError INVALID_ARGUMENT for a length below 1; VIEW_HOLDS_EXHAUSTED, BOUNCE_SPACES_EXHAUSTED
+   * @source QEMU address_space_map
+   */
+  map(address: Address, length: number, isWrite: boolean): MemoryMapping | null {
+    const mapping = this.holds.mappings.map(addressHi(address), addressLo(address), length, isWrite);
+    this.result = mapping?.isBounce === true ? this.slow.result : MEMTX_OK;
+    return mapping;
+  }
+
+  /**
+   * Ends a mapping. Of a copy for writes, `accessedLength` bytes, by default all, are written back, with the
+   * attributes of map(), and the result of that is returned.
+   * @throws MemoryError MAPPING_ENDED for what this port has not mapped now; INVALID_ARGUMENT; the mapping stays
+   */
+  unmap(mapping: MemoryMapping, accessedLength: number = mapping.bytes.length): MemTxResult {
+    this.result = this.holds.mappings.unmap(mapping, accessedLength);
+    return this.result;
+  }
+
+  /**
+   * Calls `callback` once, in this thread, when the address space has bounce bytes left: at once if it has, else
+   * at a checkpoint of the vCPU, or from the event loop of other threads. Returns how to take it back.
+   * @source QEMU address_space_register_map_client
+   */
+  registerMapClient(callback: () => void): () => void {
+    return this.holds.registerMapClient(callback);
+  }
+
+  /**
+   * A window onto up to `length` bytes from `address` on for repeated accesses by offset; it shows the layout of
+   * now until it is destroyed. Look at its `length`: it ends where something else follows.
+   * @throws MemoryError INVALID_ARGUMENT for a length below 1; VIEW_HOLDS_EXHAUSTED
+   * @source QEMU address_space_cache_init
+   */
+  cache(address: Address, length: number, isWrite: boolean): MemoryRegionCache {
+    return this.holds.cache(addressHi(address), addressLo(address), length, isWrite);
+  }
+
+  /**
+   * A counted reference on the layout in use, to look at and to access after later ones were published.
+   * @throws MemoryError VIEW_HOLDS_EXHAUSTED if this thread holds too many different layouts
+   * @source QEMU address_space_get_flatview
+   */
+  holdView(): ViewHold {
+    return this.holds.hold();
+  }
+
+  /** A copy of the section at `address`; null where nothing is mapped. */
+  sectionAt(address: Address): SectionCopy | null {
+    const { slow } = this;
+    return sectionFrom(slow.arena, slow.lookup(addressHi(address), addressLo(address)));
+  }
+
+  /**
+   * Calls `visit` with a copy of each section of the layout in use, by ascending address, until it returns true.
+   * Returns whether it did. @source QEMU flatview_for_each_range
+   */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing has this type
+  forEachSection(visit: (section: SectionCopy) => boolean | void): boolean {
+    const hold = this.holdView();
+    try {
+      return hold.forEachSection(visit);
+    } finally {
+      hold.release();
+    }
   }
 }

@@ -57,6 +57,7 @@ export class AtomicCell {
     const byte = slow.ramByte(word, lo);
     // RAM that is mapped byte-shifted, or ends within the element, has no element to operate on.
     if ((byte & (size - 1)) !== 0 || !slow.endsWithin(cell, hi, lo, size)) return this.refuse(MEMTX_ERROR);
+    slow.noteWrite(word, hi, lo, size); // a compare that fails has marked, too
     const view = slow.ram.get(slow.arena[word + SECTION_RAM_BUFFER]!);
     return this.found(view.words, view.doubles, byte, size);
   }

@@ -10,9 +10,10 @@ import { MemoryError } from '../base/errors.ts';
 import type { AttachedDevice, AttachedTranslator, Attachment } from '../layout/attachments.ts';
 import type { RamViews } from './ram-views.ts';
 
-/** Where attached devices go; a DeviceTable. */
+/** Where devices, and what they are accessed by, go; a DeviceTable. */
 export interface DeviceReceiver {
   attach(device: number, regionName: string, attached: AttachedDevice): void;
+  attachShortcuts(attached: Extract<Attachment, { kind: 'eventfds' | 'coalesced' }>): void;
 }
 
 /** Where the translators of IOMMUs go. */
@@ -39,7 +40,7 @@ export class Attachments {
   take(attachment: Attachment): void {
     switch (attachment.kind) {
       case 'ram':
-        this.stores.ram.add(attachment.buffer, attachment.bytes);
+        this.stores.ram.add(attachment.buffer, attachment);
         break;
       case 'drop-ram': // posted after the grace period: no view that this thread may use reaches it
         this.stores.ram.drop(attachment.buffer);
@@ -49,6 +50,10 @@ export class Attachments {
         break;
       case 'translator':
         this.stores.translators.attach(attachment.translator, attachment.attached);
+        break;
+      case 'eventfds':
+      case 'coalesced':
+        this.stores.devices.attachShortcuts(attachment);
         break;
       case 'address-space':
         this.addressSpaces.push({ index: attachment.index, name: attachment.name });

@@ -7,11 +7,14 @@ import { IOMMU_READ, IOMMU_WRITE } from '../base/iommu.ts';
 import { MEMTX_ACCESS_ERROR, MEMTX_DECODE_ERROR, MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
 import { cellWord } from '../layout/map-entry.ts';
 import * as section from '../layout/section-record.ts';
+import { loadExactly, storeExactly } from './exact-copy.ts';
 import { reach } from './reach.ts';
 import type { SlowAccess } from './slow-access.ts';
 
 /** One stretch of a bulk access, in one section or in one hole. */
 interface Stretch {
+  /** By which its section was found: behind IOMMUs another than where the access began. */
+  readonly slow: SlowAccess;
   /** First word of the section. */
   readonly word: number;
   readonly flags: number;
@@ -66,8 +69,8 @@ const forLoaders: Kind = { access: IOMMU_WRITE, answerer: answersLoaders };
 
 export function readBytes(slow: SlowAccess, hi: number, lo: number, into: Uint8Array): MemTxResult {
   return eachStretch(slow, hi, lo, into.length, forReads, (stretch) => {
-    if (stretch.answerer === BYTES) return copyOut(slow, stretch, into);
-    if (stretch.answerer === DEVICE) return readDevice(slow, stretch, into);
+    if (stretch.answerer === BYTES) return copyOut(stretch, into);
+    if (stretch.answerer === DEVICE) return readDevice(stretch, into);
     into.fill(0, stretch.done, stretch.done + stretch.count);
     return MEMTX_DECODE_ERROR;
   });
@@ -75,15 +78,15 @@ export function readBytes(slow: SlowAccess, hi: number, lo: number, into: Uint8A
 
 export function writeBytes(slow: SlowAccess, hi: number, lo: number, from: Uint8Array): MemTxResult {
   return eachStretch(slow, hi, lo, from.length, forWrites, (stretch) => {
-    if (stretch.answerer === BYTES) return copyIn(slow, stretch, from);
-    return stretch.answerer === DEVICE ? writeDevice(slow, stretch, from) : MEMTX_DECODE_ERROR;
+    if (stretch.answerer === BYTES) return copyIn(stretch, from);
+    return stretch.answerer === DEVICE ? writeDevice(stretch, from) : MEMTX_DECODE_ERROR;
   });
 }
 
 /** Writes RAM, ROM and ROM devices that are in ROM mode; leaves out whatever else. A loader's. */
 export function writeRom(slow: SlowAccess, hi: number, lo: number, from: Uint8Array): void {
   eachStretch(slow, hi, lo, from.length, forLoaders, (stretch) =>
-    stretch.answerer === BYTES ? copyIn(slow, stretch, from) : MEMTX_OK,
+    stretch.answerer === BYTES ? copyIn(stretch, from) : MEMTX_OK,
   );
 }
 
@@ -131,43 +134,43 @@ function eachStretch(
       result |= passes
         ? eachStretch(paths.target, paths.hi, paths.lo, count, kind, visit, before + done)
         : paths.result |
-          visit({ word, flags, answerer: NOBODY, hi: atHi, lo: atLo, done: before + done, count });
+          visit({ slow, word, flags, answerer: NOBODY, hi: atHi, lo: atLo, done: before + done, count });
       paths.leave();
     } else {
       const answerer = kind.answerer(slow, flags);
       count =
         answerer === DEVICE ? deviceSize(slow, word, atHi, atLo, left) : reach(slow, cell, atHi, atLo, left);
-      result |= visit({ word, flags, answerer, hi: atHi, lo: atLo, done: before + done, count });
+      result |= visit({ slow, word, flags, answerer, hi: atHi, lo: atLo, done: before + done, count });
     }
     done += count;
   }
   return result;
 }
 
-function copyOut(slow: SlowAccess, { word, lo, done, count }: Stretch, into: Uint8Array): MemTxResult {
-  const { bytes } = slow.ram.get(slow.arena[word + section.SECTION_RAM_BUFFER]!);
+function copyOut({ slow, word, flags, lo, done, count }: Stretch, into: Uint8Array): MemTxResult {
+  const ram = slow.ram.get(slow.arena[word + section.SECTION_RAM_BUFFER]!);
   const from = slow.ramByte(word, lo);
-  into.set(bytes.subarray(from, from + count), done);
+  if ((flags & section.SECTION_FLAG_EXACT) !== 0) loadExactly(ram, from, into.subarray(done, done + count));
+  else into.set(ram.bytes.subarray(from, from + count), done);
   return MEMTX_OK;
 }
 
-function copyIn(slow: SlowAccess, { word, lo, done, count }: Stretch, from: Uint8Array): MemTxResult {
-  const { bytes } = slow.ram.get(slow.arena[word + section.SECTION_RAM_BUFFER]!);
-  bytes.set(from.subarray(done, done + count), slow.ramByte(word, lo));
+function copyIn({ slow, word, flags, hi, lo, done, count }: Stretch, from: Uint8Array): MemTxResult {
+  slow.noteWrite(word, hi, lo, count);
+  const ram = slow.ram.get(slow.arena[word + section.SECTION_RAM_BUFFER]!);
+  const piece = from.subarray(done, done + count);
+  if ((flags & section.SECTION_FLAG_EXACT) !== 0) storeExactly(ram, slow.ramByte(word, lo), piece);
+  else ram.bytes.set(piece, slow.ramByte(word, lo));
   return MEMTX_OK;
 }
 
-function readDevice(slow: SlowAccess, { word, hi, lo, done, count }: Stretch, into: Uint8Array): MemTxResult {
+function readDevice({ slow, word, hi, lo, done, count }: Stretch, into: Uint8Array): MemTxResult {
   const low = slow.readDevice(word, hi, lo, count);
   for (let i = 0; i < count; i += 1) into[done + i] = (i < 4 ? low : slow.high) >>> ((i & 3) << 3);
   return slow.result;
 }
 
-function writeDevice(
-  slow: SlowAccess,
-  { word, hi, lo, done, count }: Stretch,
-  from: Uint8Array,
-): MemTxResult {
+function writeDevice({ slow, word, hi, lo, done, count }: Stretch, from: Uint8Array): MemTxResult {
   let low = 0;
   let high = 0;
   for (let i = 0; i < count; i += 1) {

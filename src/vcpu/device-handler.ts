@@ -117,10 +117,21 @@ export class DeviceHandler implements DevicePieces {
     }
   }
 
-  /** Whether the device takes such an access; `result` is MEMTX_OK if so. Calls at most `accepts`. */
-  accepts(offset: number, size: number, isWrite: boolean, attrs: MemTxAttrs): boolean {
+  /** Whether an access to a device of the same owner is in progress in this thread: others are denied. */
+  get isEngaged(): boolean {
+    return this.guard?.engaged ?? false;
+  }
+
+  /** Leaves what a successful access without a value leaves. */
+  doNothing(): number {
     this.result = ok;
     this.high = 0;
+    return 0;
+  }
+
+  /** Whether the device takes such an access; `result` is MEMTX_OK if so. Calls at most `accepts`. */
+  accepts(offset: number, size: number, isWrite: boolean, attrs: MemTxAttrs): boolean {
+    this.doNothing();
     let accepted: unknown = true;
     try {
       accepted = this.callbacks.accepts?.(offset, size, isWrite, attrs) ?? true;

@@ -2,16 +2,20 @@
 import type { FullAccessRules } from '../base/access-rules.ts';
 import type { AttachedDevice } from '../layout/attachments.ts';
 import type { DeviceHandler } from './device-handler.ts';
+import type { LoadedDeviceContext } from './device-loader.ts';
+import type { WriteShortcuts } from './write-shortcuts.ts';
 
-/** Its callbacks are in this thread, and are called without a lock. */
+/** Its callbacks are in this thread, and are called without a lock and without looking at anything before. */
 export const ROUTE_PARALLEL = 0;
-/** Likewise, under the shared device lock. */
-export const ROUTE_LOCKED = 1;
+/** Likewise, but it has shortcuts. */
+export const ROUTE_UNLOCKED = 1;
+/** Its callbacks are in this thread, and are called under the shared device lock. */
+export const ROUTE_LOCKED = 2;
 /** In the thread of a device host. */
-export const ROUTE_HOMED = 2;
-export const ROUTE_NOT_LOADED = 3;
-export const ROUTE_FAILED = 4;
-export const ROUTE_UNKNOWN = 5;
+export const ROUTE_HOMED = 3;
+export const ROUTE_NOT_LOADED = 4;
+export const ROUTE_FAILED = 5;
+export const ROUTE_UNKNOWN = 6;
 
 export interface LocalModule {
   readonly device: number;
@@ -24,8 +28,10 @@ interface RouteParts {
   readonly handler: DeviceHandler;
   readonly rules: FullAccessRules;
   readonly host?: number;
-  readonly local?: LocalModule;
+  readonly local?: LocalModule | null;
+  readonly context?: LoadedDeviceContext | null;
   readonly problem?: unknown;
+  readonly shortcuts?: WriteShortcuts | null;
 }
 
 /** One hidden class for all. */
@@ -37,8 +43,12 @@ export class DeviceRoute {
   readonly host: number;
   /** What to load at the first access; null for homed devices. */
   readonly local: LocalModule | null;
+  /** Of a local device that is loaded. */
+  readonly context: LoadedDeviceContext | null;
   /** Why accesses fail; null where they do not. */
   readonly problem: unknown;
+  /** Writes that do not call the device at once; null where there are none. */
+  readonly shortcuts: WriteShortcuts | null;
 
   constructor(parts: RouteParts) {
     this.route = parts.route;
@@ -46,7 +56,16 @@ export class DeviceRoute {
     this.rules = parts.rules;
     this.host = parts.host ?? -1;
     this.local = parts.local ?? null;
+    this.context = parts.context ?? null;
     this.problem = parts.problem ?? null;
+    this.shortcuts = parts.shortcuts ?? null;
+  }
+
+  /** The same route, with these shortcuts instead of those before. */
+  withShortcuts(shortcuts: WriteShortcuts | null): DeviceRoute {
+    const isFree = this.route === ROUTE_PARALLEL || this.route === ROUTE_UNLOCKED;
+    const route = !isFree ? this.route : shortcuts === null ? ROUTE_PARALLEL : ROUTE_UNLOCKED;
+    return new DeviceRoute({ ...this, route, shortcuts });
   }
 }
 

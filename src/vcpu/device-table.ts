@@ -8,30 +8,27 @@
  * Who waits for whom has no cycle: nobody waits for a host while holding the lock, nor does a device worker
  * for another host; such accesses are denied (docs/decisions/0011-devices-as-bus-masters.md).
  */
-import { fullAccessRules } from '../base/access-rules.ts';
 import { assert } from '../base/assert.ts';
-import type { AnyDeviceCallbacks } from '../base/device-binding.ts';
 import type { MemTxAttrs } from '../base/mem-tx-attrs.ts';
 import { MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
-import { type AttachedDevice, NO_GUARD } from '../layout/attachments.ts';
+import type { AttachedDevice, Attachment } from '../layout/attachments.ts';
 import { PHASE_WAITING_FOR_DEVICE, type SharedWords } from '../layout/control-block.ts';
 import {
   accessIsWrite,
   accessSize,
   DEVICE_HOST_CONTROL,
+  FLUSH_ACCESS,
   probeOf,
   readAccess,
   writeAccess,
 } from '../layout/mailbox.ts';
 import { type AttentiveWait, MailboxRequester } from '../mailbox/requester.ts';
 import type { DeviceCalls } from './device-calls.ts';
-import { DeviceHandler, ReentrancyGuard } from './device-handler.ts';
-import { type DeviceMemory, LoadedDeviceContext, loadDevice } from './device-loader.ts';
+import type { DeviceMemory } from './device-loader.ts';
 import { DeviceLock } from './device-lock.ts';
 import {
   bulkAccessSize,
-  DeviceRoute,
-  type LocalModule,
+  type DeviceRoute,
   ROUTE_FAILED,
   ROUTE_HOMED,
   ROUTE_LOCKED,
@@ -40,35 +37,27 @@ import {
   ROUTE_UNKNOWN,
 } from './device-route.ts';
 import type { ReportDevice } from './failure-reports.ts';
+import { LocalReplayer, QueuedWrites, type RingPlaces } from './queued-writes.ts';
 import type { ReaderSession } from './reader-session.ts';
-
-/** A thread that is itself a device host: its own devices are called, not asked. */
-export interface DeviceHome {
-  readonly host: number;
-  handlerOf(device: number): DeviceHandler;
-}
-
-const NO_CALLBACKS: AnyDeviceCallbacks = { read: () => 0, write: () => {} };
-const NO_RULES = fullAccessRules();
+import { type DeviceHome, RouteLoader } from './route-loader.ts';
+import { WriteShortcuts } from './write-shortcuts.ts';
 
 const parallel = ROUTE_PARALLEL; // local names for the hot path
+const homed = ROUTE_HOMED;
 
-export class DeviceTable implements DeviceCalls {
+export class DeviceTable implements DeviceCalls, RingPlaces {
   result: MemTxResult = MEMTX_OK;
   high = 0;
   /** Called when a device is unknown; it must attach() what has been posted. */
   onMissing: () => void = () => {};
-  /** What devices that are called in this thread access memory by. */
-  memory: DeviceMemory | null = null;
-  private readonly words: SharedWords;
   private readonly session: ReaderSession;
   private readonly requester: MailboxRequester;
   private readonly lock: DeviceLock;
-  private readonly report: ReportDevice;
   private readonly home: DeviceHome | null;
+  private readonly loader: RouteLoader;
+  private readonly queued: QueuedWrites;
   private readonly unknown: DeviceRoute;
   private readonly routes: DeviceRoute[] = [];
-  private readonly guards = new Map<number, ReentrancyGuard>();
 
   constructor(
     words: SharedWords,
@@ -76,15 +65,19 @@ export class DeviceTable implements DeviceCalls {
     report: ReportDevice,
     home: DeviceHome | null = null,
   ) {
-    this.words = words;
+    const { slot } = session.reader;
     this.session = session;
-    this.requester = new MailboxRequester(words, session.reader.slot);
+    this.requester = new MailboxRequester(words, slot);
     this.lock = new DeviceLock(words, session);
-    this.report = report;
     this.home = home;
-    const common = { device: -1, regionName: '', rules: NO_RULES, guard: null };
-    const handler = new DeviceHandler({ ...common, callbacks: NO_CALLBACKS }, session.reader.slot, report);
-    this.unknown = new DeviceRoute({ route: ROUTE_UNKNOWN, handler, rules: NO_RULES });
+    this.loader = new RouteLoader(words, slot, report, home);
+    this.queued = new QueuedWrites(slot, this);
+    this.unknown = this.loader.unknown();
+  }
+
+  /** What devices that are called in this thread access memory by. */
+  set memory(memory: DeviceMemory) {
+    this.loader.memory = memory;
   }
 
   /** Makes waits of this thread end, and has it look after others meanwhile. For the control thread. */
@@ -96,7 +89,16 @@ export class DeviceTable implements DeviceCalls {
   /** Makes `device` known; a local one is loaded by loadAll() or at its first access. */
   attach(device: number, regionName: string, attached: AttachedDevice): void {
     while (this.routes.length <= device) this.routes.push(this.unknown);
-    this.routes[device] = this.routeOf(device, regionName, attached);
+    this.routes[device] = this.loader.routeOf(device, regionName, attached);
+  }
+
+  /** Takes in what changed in the doorbells or the coalescing of a device that is attached. */
+  attachShortcuts(attached: Extract<Attachment, { kind: 'eventfds' | 'coalesced' }>): void {
+    const route = this.routes[attached.device];
+    assert(route !== undefined, `device ${attached.device} was posted before what it is accessed by`);
+    const shortcuts = WriteShortcuts.with(route.shortcuts, attached);
+    this.routes[attached.device] = route.withShortcuts(shortcuts);
+    if (shortcuts !== null && shortcuts.ring !== null) this.queued.add(attached.device);
   }
 
   /**
@@ -105,8 +107,9 @@ export class DeviceTable implements DeviceCalls {
    */
   loadAll(): void {
     for (let device = 0; device < this.routes.length; device += 1) {
-      const { route, local } = this.routes[device]!;
-      if (route === ROUTE_NOT_LOADED && local !== null) this.routes[device] = this.load(local);
+      const { route, local, shortcuts } = this.routes[device]!;
+      if (route === ROUTE_NOT_LOADED && local !== null)
+        this.routes[device] = this.loader.load(local).withShortcuts(shortcuts);
     }
   }
 
@@ -152,14 +155,50 @@ export class DeviceTable implements DeviceCalls {
     return this.askHost(route, device, offset, access, 0, 0, attrs) !== 0;
   }
 
+  /**
+   * Before this thread sleeps, or leaves what it did to others: has the writes that it queued replayed, here or,
+   * soon, by their host.
+   */
+  handOverQueued(): void {
+    this.queued.handOver();
+  }
+
+  /** Replays what anybody queued, where that is for this thread to do, and has the other hosts do it soon. */
+  replayQueued(): void {
+    this.queued.replayOrRing();
+  }
+
+  /** @internal for QueuedWrites */
+  routeTo(device: number): DeviceRoute {
+    return this.resolve(device);
+  }
+
+  /** @internal for QueuedWrites: replays the ring of a device whose callbacks are called in this thread. */
+  replayHere(route: DeviceRoute): void {
+    if (!this.enter(route)) return;
+    this.leave(route);
+  }
+
+  /** @internal for QueuedWrites: has the device's host replay its rings, and waits for that where it may. */
+  flushHost(route: DeviceRoute, device: number): void {
+    if (this.mayNotWait) this.requester.ring(route.host);
+    else this.askHost(route, device, 0, FLUSH_ACCESS, 0, 0, 0);
+  }
+
+  /** @internal for QueuedWrites */
+  ringHost(host: number): void {
+    this.requester.ring(host);
+  }
+
   private readOtherwise(device: number, offset: number, size: number, attrs: MemTxAttrs): number {
     const route = this.resolve(device);
-    if (route.route === ROUTE_HOMED) {
+    const { handler, shortcuts } = route;
+    if (shortcuts?.flush) this.queued.flush(route.host);
+    if (route.route === homed) {
       return this.askHost(route, device, offset, readAccess(size), 0, 0, attrs);
     }
-    const { handler } = route;
     let value = 0;
-    if (this.enter(route, offset, size, false)) {
+    if (this.enterFor(route, offset, size, false)) {
       value = handler.read(offset, size, attrs);
       this.leave(route);
     }
@@ -177,32 +216,44 @@ export class DeviceTable implements DeviceCalls {
     attrs: MemTxAttrs,
   ): void {
     const route = this.resolve(device);
-    if (route.route === ROUTE_HOMED) {
+    const { handler, shortcuts } = route;
+    if (shortcuts !== null) {
+      if (this.queued.takes(route, offset, size, valueLo, valueHi, attrs)) {
+        this.result = MEMTX_OK;
+        return;
+      }
+      if (shortcuts.flush) this.queued.flush(route.host);
+    }
+    if (route.route === homed) {
       this.askHost(route, device, offset, writeAccess(size), valueLo, valueHi, attrs);
       return;
     }
-    const { handler } = route;
-    if (this.enter(route, offset, size, true)) {
+    if (this.enterFor(route, offset, size, true)) {
       handler.write(offset, size, valueLo, valueHi, attrs);
       this.leave(route);
     }
     this.result = handler.result;
   }
 
-  /** Before a call of callbacks in this thread; false, with the failure recorded, if they cannot be called. */
-  private enter(
-    { route, handler, problem }: DeviceRoute,
-    offset: number,
-    size: number,
-    isWrite: boolean,
-  ): boolean {
-    if (route === ROUTE_FAILED) {
+  /** enter() for an access: false, with the failure recorded, if the callbacks cannot be called. */
+  private enterFor(route: DeviceRoute, offset: number, size: number, isWrite: boolean): boolean {
+    if (this.enter(route)) return true;
+    const { handler, problem } = route;
+    if (route.route === ROUTE_FAILED)
       handler.fail(offset, size, isWrite, 'its module does not load', problem);
-      return false;
-    }
-    if (route !== ROUTE_LOCKED || this.lock.acquire()) return true;
-    handler.fail(offset, size, isWrite, 'a vCPU holds the device lock and does not release it', null);
+    else handler.fail(offset, size, isWrite, 'a vCPU holds the device lock and does not release it', null);
     return false;
+  }
+
+  /** Before a call of callbacks in this thread: takes the lock, and replays what is queued for the device. */
+  private enter(route: DeviceRoute): boolean {
+    if (route.route === ROUTE_FAILED) return false;
+    if (route.route === ROUTE_LOCKED && !this.lock.acquire()) return false;
+    const ring = route.shortcuts?.ring ?? null;
+    if (ring === null || ring.isEmpty || route.handler.isEngaged) return true; // engaged: replays would be denied
+    if (route.route === ROUTE_LOCKED) ring.replayAll(new LocalReplayer(route, this.session.reader.slot));
+    else this.home?.replayQueued();
+    return true;
   }
 
   /** DeviceHandler never throws, so what enter() took is always given back. */
@@ -255,62 +306,8 @@ export class DeviceTable implements DeviceCalls {
     const route = device < this.routes.length ? this.routes[device]! : this.unknown;
     assert(route.route !== ROUTE_UNKNOWN, `device ${device} was posted before its section was published`);
     if (route.route !== ROUTE_NOT_LOADED || route.local === null) return route;
-    const loaded = this.tryLoad(route.local);
+    const loaded = this.loader.tryLoad(route.local).withShortcuts(route.shortcuts);
     this.routes[device] = loaded;
     return loaded;
   }
-
-  private tryLoad(local: LocalModule): DeviceRoute {
-    try {
-      return this.load(local);
-    } catch (error) {
-      const handler = this.handlerOf(local.device, local.regionName, local.attached, NO_CALLBACKS);
-      const { rules } = local.attached;
-      return new DeviceRoute({ route: ROUTE_FAILED, handler, rules, local, problem: error });
-    }
-  }
-
-  private load(local: LocalModule): DeviceRoute {
-    const { device, regionName, attached } = local;
-    const context = new LoadedDeviceContext(attached, regionName, {
-      words: this.words,
-      vcpu: this.session.reader.slot,
-      memory: this.memory,
-    });
-    const handler = this.handlerOf(device, regionName, attached, loadDevice(attached, context));
-    const route = attached.lock === 'none' ? ROUTE_PARALLEL : ROUTE_LOCKED;
-    return new DeviceRoute({ route, handler, rules: attached.rules, local });
-  }
-
-  private routeOf(device: number, regionName: string, attached: AttachedDevice): DeviceRoute {
-    const { rules } = attached;
-    if (attached.placement === 'homed' && attached.host === this.home?.host) {
-      return new DeviceRoute({ route: ROUTE_PARALLEL, handler: this.home.handlerOf(device), rules });
-    }
-    const handler = this.handlerOf(device, regionName, attached, NO_CALLBACKS);
-    return attached.placement === 'homed'
-      ? new DeviceRoute({ route: ROUTE_HOMED, handler, rules, host: attached.host })
-      : new DeviceRoute({
-          ...{ route: ROUTE_NOT_LOADED, handler, rules },
-          local: { device, regionName, attached },
-        });
-  }
-
-  private handlerOf(
-    device: number,
-    regionName: string,
-    { rules, guard }: AttachedDevice,
-    callbacks: AnyDeviceCallbacks,
-  ): DeviceHandler {
-    const handled = { device, regionName, callbacks, rules, guard: guardOf(this.guards, guard) };
-    return new DeviceHandler(handled, this.session.reader.slot, this.report);
-  }
-}
-
-/** The guard that the devices of one owner share in this thread. */
-export function guardOf(guards: Map<number, ReentrancyGuard>, number: number): ReentrancyGuard | null {
-  if (number === NO_GUARD) return null;
-  const known = guards.get(number) ?? new ReentrancyGuard();
-  guards.set(number, known);
-  return known;
 }

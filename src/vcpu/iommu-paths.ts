@@ -51,6 +51,8 @@ export class IommuPaths {
   private readonly targets = new Map<number, SlowAccess>();
   private depth = 0;
   private refreshes = 0;
+  /** Between refresh() and forget(): what is met may be looked up. */
+  private isAttached = false;
 
   constructor(memory: PortMemory, makeTarget: (addressSpace: number) => SlowAccess) {
     this.memory = memory;
@@ -59,12 +61,25 @@ export class IommuPaths {
 
   /** Takes the newest tables and views; true if one is another: then nothing that was found may be kept. */
   refresh(): boolean {
+    this.isAttached = true;
     this.refreshes += 1;
     let changed = false;
     for (const table of this.tables.values()) changed = table.refreshView() || changed;
     for (const target of this.targets.values()) changed = target.refreshView() || changed;
-    if (changed) for (const target of this.targets.values()) target.forgetPages();
+    if (changed) this.disarm();
     return changed;
+  }
+
+  /** Lets go of everything: nothing passes until the next refresh(). */
+  forget(): void {
+    this.isAttached = false;
+    for (const table of this.tables.values()) table.forgetView();
+    for (const target of this.targets.values()) target.forgetView();
+  }
+
+  /** Forgets the pages behind. */
+  disarm(): void {
+    for (const target of this.targets.values()) target.forgetPages();
   }
 
   /**
@@ -187,7 +202,7 @@ export class IommuPaths {
     const known = this.tables.get(root);
     if (known !== undefined) return known;
     const table = new ViewReader(this.memory, root);
-    table.refreshView();
+    if (this.isAttached) table.refreshView();
     this.tables.set(root, table);
     return table;
   }
@@ -196,7 +211,7 @@ export class IommuPaths {
     const known = this.targets.get(addressSpace);
     if (known !== undefined) return known;
     const target = this.makeTarget(addressSpace);
-    target.refreshView();
+    if (this.isAttached) target.refreshView();
     this.targets.set(addressSpace, target);
     return target;
   }

@@ -22,6 +22,7 @@ const decodeError = MEMTX_DECODE_ERROR;
 const cellWords = CELL_WORDS;
 const flagsWord = section.SECTION_FLAGS;
 const ramBufferWord = section.SECTION_RAM_BUFFER;
+const dirtyMaskWord = section.SECTION_DIRTY_MASK;
 const ramByteWord = section.SECTION_RAM_BYTE;
 const startLoWord = section.SECTION_START_LO;
 const readDirect = section.SECTION_FLAG_READ_DIRECT;
@@ -57,6 +58,17 @@ export class SlowAccess extends ViewReader {
   refresh(): void {
     this.refreshView();
     if (this.paths.refresh()) this.forgetPages();
+  }
+
+  /** Lets go of all of it: nothing is mapped until the next refresh(). */
+  forget(): void {
+    this.forgetView();
+    this.paths.forget();
+  }
+
+  override disarm(): void {
+    super.disarm();
+    this.paths.disarm();
   }
 
   /**
@@ -98,6 +110,7 @@ export class SlowAccess extends ViewReader {
     if (writes || (flags & isReadonly) !== 0) {
       if (size !== 1 && !this.endsWithin(cell, hi, lo, size)) this.storeSplit(hi, lo, size, valueHi, valueLo);
       else if (writes) {
+        if (arena[word + dirtyMaskWord] !== 0) this.noteWrite(word, hi, lo, size);
         const view = this.ram.get(arena[word + ramBufferWord]!);
         const byte = (arena[word + ramByteWord]! + lo - arena[word + startLoWord]!) >>> 0;
         if (size === 1) view.bytes[byte] = valueLo;
@@ -151,6 +164,10 @@ export class SlowAccess extends ViewReader {
 
   /** A page behind an IOMMU is as fast as any, where its mapping leads whole to RAM. */
   protected override rememberBehind(entry: number, hi: number, page: number, cell: number): void {
+    if (this.isPinned) {
+      super.rememberBehind(entry, hi, page, cell); // nobody would tell it that a mapping has changed
+      return;
+    }
     const { tlb } = this;
     const found = this.paths.pageBehind(this, cell, hi, page);
     this.tlbAttrs |= found.attrs;

@@ -6,11 +6,15 @@
 import { GraceReader } from '../grace/reader.ts';
 import type { SharedMachine } from '../layout/attachments.ts';
 import type { SharedWords } from '../layout/control-block.ts';
-import { type DeviceHome, DeviceTable } from './device-table.ts';
+import type { DeviceCalls } from './device-calls.ts';
+import { DeviceTable } from './device-table.ts';
 import type { ReportDevice } from './failure-reports.ts';
 import { MemoryPort } from './memory-port.ts';
 import { RamViews } from './ram-views.ts';
 import { ReaderSession } from './reader-session.ts';
+import type { DeviceHome } from './route-loader.ts';
+import { ThreadHolds } from './thread-holds.ts';
+import { TracedDevices } from './traced-devices.ts';
 import { Translators } from './translators.ts';
 
 export class ThreadMemory {
@@ -20,7 +24,10 @@ export class ThreadMemory {
   readonly ram: RamViews;
   readonly devices: DeviceTable;
   readonly translators: Translators;
+  readonly holds: ThreadHolds;
   private readonly arena: SharedWords;
+  /** What ports reach devices by. */
+  private readonly calls: DeviceCalls;
   /** By the address space's index. */
   private readonly ports = new Map<number, MemoryPort>();
 
@@ -30,9 +37,11 @@ export class ThreadMemory {
     this.arena = new Int32Array(machine.arena);
     this.reader = new GraceReader(this.words, slot);
     this.session = new ReaderSession(this.words, this.reader);
-    this.ram = new RamViews(machine.ram);
+    this.ram = new RamViews({ bytes: machine.ram, dirty: machine.dirty });
+    this.holds = new ThreadHolds(this.words, slot);
     const devices = new DeviceTable(this.words, this.session, report, home);
     this.devices = devices;
+    this.calls = machine.traceAccesses === true ? new TracedDevices(devices, slot) : devices;
     const around = {
       words: this.words,
       vcpu: slot,
@@ -53,8 +62,8 @@ export class ThreadMemory {
   port(addressSpace: number): MemoryPort {
     const open = this.ports.get(addressSpace);
     if (open !== undefined) return open;
-    const memory = { control: this.words, arena: this.arena, ram: this.ram, translators: this.translators };
-    const port = new MemoryPort(memory, addressSpace, this.devices);
+    const { words: control, arena, ram, holds, translators } = this;
+    const port = new MemoryPort({ control, arena, ram, holds, translators }, addressSpace, this.calls);
     this.ports.set(addressSpace, port);
     this.session.add(port);
     return port;

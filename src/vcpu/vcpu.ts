@@ -16,14 +16,17 @@ import {
   PHASE_PAUSED,
   PHASE_WAITING_FOR_INTERRUPT,
   READER_INTERRUPTS,
+  READER_KICK,
   READER_PHASE,
   READER_RUN_STATE,
   RUN_STATE_PAUSE,
   RUN_STATE_STOP,
   readerWord,
   type SharedWords,
+  WORD_DIRTY_EPOCH,
 } from '../layout/control-block.ts';
 import { AttachmentInbox } from './attachment-inbox.ts';
+import { CodeWatch } from './code-watch.ts';
 import type { DeviceReport } from './failure-reports.ts';
 import type { MemoryPort } from './memory-port.ts';
 import type { ReaderSession } from './reader-session.ts';
@@ -39,6 +42,8 @@ export interface VcpuParts {
   readonly addressSpaces: readonly string[];
 }
 
+const dirtyEpochWord = WORD_DIRTY_EPOCH; // a local name: V8 does not fold imported bindings
+
 export class Vcpu {
   /** Also its reader slot. */
   readonly id: number;
@@ -50,6 +55,8 @@ export class Vcpu {
    * @source QEMU asidx_from_attrs
    */
   asidxFromAttrs: (attrs: MemTxAttrs) => number;
+  /** Which guest code was written since it was translated. */
+  readonly code: CodeWatch;
   /** To the address spaces that it was started with, in their order. */
   readonly ports: readonly MemoryPort[];
   private readonly thread: ThreadMemory;
@@ -60,6 +67,7 @@ export class Vcpu {
   private readonly runStateWord: number;
   private readonly interruptWord: number;
   private readonly phaseWord: number;
+  private readonly kickWord: number;
   private interruptsSeen = 0;
 
   /** Online, on the newest layout, with all devices loaded. end() must follow, whatever happens. */
@@ -67,16 +75,22 @@ export class Vcpu {
     const { slot, machine, port } = parts;
     this.id = slot;
     this.thread = new ThreadMemory(machine, slot, (report: DeviceReport) => port.postMessage(report));
-    const { words, reader, session, devices } = this.thread;
+    const { words, reader, session, ram, devices } = this.thread;
     this.words = words;
     this.reader = reader;
     this.session = session;
     this.inbox = new AttachmentInbox(port, this.thread);
+    this.code = new CodeWatch(words, session, ram);
     this.thread.onMissing = () => this.inbox.drain();
+    this.thread.holds.clients.onWaiting = () => {
+      session.attention = true; // the next checkpoint looks for bounce bytes
+    };
+    session.onMoved = () => this.inbox.drain();
     devices.memory = { memory: (name) => this.port(name) };
     this.runStateWord = readerWord(slot) + READER_RUN_STATE;
     this.interruptWord = readerWord(slot) + READER_INTERRUPTS;
     this.phaseWord = readerWord(slot) + READER_PHASE;
+    this.kickWord = readerWord(slot) + READER_KICK;
     const names = parts.addressSpaces.length > 0 ? parts.addressSpaces : [null];
     this.ports = names.map((name) => this.thread.port(this.inbox.addressSpace(name)));
     this.memory = this.ports[0]!;
@@ -113,13 +127,23 @@ export class Vcpu {
 
   /**
    * Lets go of the layout in use, takes the newest, and sleeps while the vCPU is paused. In quiet times it
-   * costs one Atomics.load; call it every few hundred to few thousand accesses. In a read section it
-   * does nothing.
+   * costs an Atomics.load and a plain one; call it every few hundred to few thousand accesses. In a read section
+   * it lets go of nothing.
    * @returns false if the vCPU shall stop: return from the program
    */
   checkpoint(): boolean {
-    if (!this.reader.quiescent() && !this.session.attention) return true;
-    return this.attend();
+    if (this.reader.quiescent() || this.session.attention) return this.attend();
+    // A plain load: if a clear happened before, by whatever ordered it before this checkpoint, it is seen here.
+    if (this.words[dirtyEpochWord] !== this.session.dirtyEpoch) this.session.rearm();
+    return true;
+  }
+
+  /**
+   * True while a grace period waits for this vCPU and has done so for a while. A program whose slices are long
+   * asks now and then, and ends its slice; it costs one Atomics.load. checkpoint() is what it is kicked to.
+   */
+  get isKicked(): boolean {
+    return Atomics.load(this.words, this.kickWord) !== 0; // pairs with GraceWriter.readerMoves
   }
 
   /**
@@ -136,6 +160,7 @@ export class Vcpu {
     }
     const { words, interruptWord } = this;
     if (Atomics.load(words, interruptWord) === this.interruptsSeen && this.checkpoint()) {
+      this.thread.devices.handOverQueued();
       this.session.detach(PHASE_WAITING_FOR_INTERRUPT);
       Atomics.wait(words, interruptWord, this.interruptsSeen, timeoutMs); // pairs with raiseInterrupt
       this.session.attach();
@@ -155,6 +180,8 @@ export class Vcpu {
 
   /** Lets go of everything, for good. For the vCPU's runner. */
   end(): void {
+    this.thread.devices.handOverQueued();
+    this.thread.holds.end();
     this.session.end(PHASE_FINISHED);
   }
 
@@ -162,11 +189,15 @@ export class Vcpu {
   private attend(): boolean {
     if (this.reader.sectionDepth > 0) return true;
     this.session.refresh();
-    this.inbox.drain(); // so that views of removed RAM go
+    this.inbox.drain(); // views of removed RAM go, doorbells and coalesced ranges come
+    this.thread.devices.handOverQueued();
+    const { clients } = this.thread.holds;
+    clients.poll();
     for (;;) {
       // After quiescent(): the control thread stores the run state, then begins a generation.
       const state = Atomics.load(this.words, this.runStateWord); // pairs with VcpuSet.setRunState
-      this.session.attention = state === RUN_STATE_STOP; // a program that goes on is told again
+      // A program that goes on is told again; map clients are polled until they were called.
+      this.session.attention = state === RUN_STATE_STOP || clients.waitingCount > 0;
       if (state === RUN_STATE_STOP) return false;
       if (state !== RUN_STATE_PAUSE) return true;
       this.sleepPaused();

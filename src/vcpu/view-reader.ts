@@ -3,14 +3,17 @@
  * thread's own; nothing shared is written.
  * Guarantee: lookup() answers by the view that the last refresh() took, until the next.
  */
+import { DIRTY_CLIENT_CODE } from '../base/dirty-log.ts';
 import { MEMTXATTRS_MEMORY, MEMTXATTRS_UNSPECIFIED, type MemTxAttrs } from '../base/mem-tx-attrs.ts';
 import { findSection, sectionCovers } from '../dispatch/find-section.ts';
 import { rootWord, type SharedWords } from '../layout/control-block.ts';
-import { CELL_UNASSIGNED, cellWord, leafEntry } from '../layout/map-entry.ts';
+import { DIRTY_ALL_CLIENTS, dirtyPage, markDirtyPages, pagesAreDirty } from '../layout/dirty-bitmap.ts';
+import { CELL_UNASSIGNED, CELL_WORDS, cellWord, leafEntry } from '../layout/map-entry.ts';
 import * as section from '../layout/section-record.ts';
 import { VIEW_LAYOUT_TAG, VIEW_MAP_ROOT, VIEW_VERSION } from '../layout/view-header.ts';
 import { DeltaReader } from './delta-reader.ts';
 import type { RamViews } from './ram-views.ts';
+import type { ThreadHolds } from './thread-holds.ts';
 import {
   createTlb,
   dropSlowEntries,
@@ -25,6 +28,7 @@ import {
 } from './tlb.ts';
 import type { Translators } from './translators.ts';
 
+const dirtyMaskWord = section.SECTION_DIRTY_MASK;
 const ramBufferWord = section.SECTION_RAM_BUFFER; // local names: V8 does not fold imported bindings
 const readDirect = section.SECTION_FLAG_READ_DIRECT;
 const writeDirect = section.SECTION_FLAG_WRITE_DIRECT;
@@ -32,12 +36,17 @@ const hasDevice = section.SECTION_FLAG_DEVICE;
 const isReadonly = section.SECTION_FLAG_READONLY;
 const isIommu = section.SECTION_FLAG_IOMMU;
 
+/** Pages of 4 KiB in the largest RAM buffer. */
+export const CODE_BUFFER_PAGES = 2 ** 20;
+export const NO_CODE_PAGE = -1;
+
 /** What a port is made of; the buffers are shared with every port of the thread. */
 export interface PortMemory {
   readonly control: SharedWords;
   readonly arena: SharedWords;
   readonly ram: RamViews;
   readonly translators: Translators;
+  readonly holds: ThreadHolds;
 }
 
 export class ViewReader {
@@ -54,8 +63,10 @@ export class ViewReader {
   view = 0;
   /** Attributes on which it depends what the TLB remembers. */
   tlbAttrs = MEMTXATTRS_MEMORY;
+  /** Nobody refreshes it. */
+  protected isPinned = false;
   private viewVersion = 0;
-  private mapRoot = 0;
+  private mapRoot = leafEntry(CELL_UNASSIGNED);
   private readonly deltas: DeltaReader;
   /** Nothing in the TLB comes from a view that was taken. */
   private isFresh = true;
@@ -97,8 +108,22 @@ export class ViewReader {
     return true;
   }
 
-  /** Lets go of the view: nothing is mapped until the next refresh(). */
-  forget(): void {
+  /** Whether both answer by the same view, with the same attributes. */
+  isLike(other: ViewReader): boolean {
+    return this.view === other.view && this.viewVersion === other.viewVersion && this.attrs === other.attrs;
+  }
+
+  /** Takes the view and the attributes of `other`, for good: for a reader of a view that is held. */
+  stayOn(other: ViewReader): void {
+    this.isPinned = true;
+    this.attrs = other.attrs;
+    this.view = other.view;
+    this.viewVersion = other.viewVersion;
+    this.mapRoot = other.mapRoot;
+  }
+
+  /** Lets go of the view: nothing is mapped until the next refreshView(). */
+  forgetView(): void {
     this.view = 0;
     this.mapRoot = leafEntry(CELL_UNASSIGNED);
     this.isFresh = true;
@@ -107,6 +132,54 @@ export class ViewReader {
 
   forgetPages(): void {
     this.tlb.fill(TLB_NOTHING);
+  }
+
+  /** Lets stores look at the dirty bits again. */
+  disarm(): void {
+    this.forgetPages();
+  }
+
+  /**
+   * Before a write of `count` bytes at (hi, lo) to RAM that somebody logs, in the section at `word`: marks
+   * the pages, after which stores to them can be fast until the marks are taken.
+   */
+  noteWrite(word: number, hi: number, lo: number, count: number): void {
+    if (this.storesNeedNoMark(word, lo, count)) return;
+    const { dirty } = this.ram.get(this.arena[word + ramBufferWord]!);
+    const byte = this.ramByte(word, lo);
+    const last = dirtyPage(byte + count - 1);
+    const codeWasClean = markDirtyPages(dirty, dirtyPage(byte), last, DIRTY_ALL_CLIENTS);
+    this.remember(tlbEntry(hi, lo), hi, lo & PAGE_MASK, word / CELL_WORDS);
+    if (codeWasClean) this.ram.onCodeWritten(hi, lo, count);
+  }
+
+  /**
+   * The page of RAM behind the guest's page at (hi, lo), as CODE_BUFFER_PAGES * buffer + page; NO_CODE_PAGE where
+   * that is none that logs code as a whole.
+   */
+  codePage(hi: number, lo: number): number {
+    const cell = this.lookup(hi, lo);
+    const word = cellWord(cell);
+    const logsCode = ((this.arena[word + dirtyMaskWord]! >>> DIRTY_CLIENT_CODE) & 1) !== 0;
+    const start = lo & PAGE_MASK;
+    if (!logsCode || (this.arena[word + section.SECTION_FLAGS]! & readDirect) === 0) return NO_CODE_PAGE;
+    if (
+      !sectionCovers(this.arena, cell, hi, start) ||
+      !sectionCovers(this.arena, cell, hi, start | ~PAGE_MASK)
+    )
+      return NO_CODE_PAGE;
+    const byte = this.ramByte(word, start);
+    if ((byte & ~PAGE_MASK) !== 0) return NO_CODE_PAGE;
+    return this.arena[word + ramBufferWord]! * CODE_BUFFER_PAGES + dirtyPage(byte);
+  }
+
+  /** Whether nobody logs writes to `count` bytes from `lo` on, or all who do know of one already. */
+  private storesNeedNoMark(word: number, lo: number, count: number): boolean {
+    const mask = this.arena[word + dirtyMaskWord]!;
+    if (mask === 0) return true;
+    const byte = this.ramByte(word, lo);
+    const { dirty } = this.ram.get(this.arena[word + ramBufferWord]!);
+    return pagesAreDirty(dirty, dirtyPage(byte), dirtyPage(byte + count - 1), mask);
   }
 
   /** Cell of the section at (hi, lo). Remembers a page that lies whole in one section. */
@@ -162,7 +235,8 @@ export class ViewReader {
     // Fast: RAM of buffer 0 whose bytes are aligned as the guest's are.
     if (!isBarred && (flags & readDirect) !== 0 && arena[word + ramBufferWord] === 0 && (addend & 7) === 0) {
       tlb[entry] = page;
-      tlb[entry + 1] = (flags & writeDirect) !== 0 ? page : TLB_NOTHING;
+      const isUnseen = (flags & writeDirect) !== 0 && this.storesNeedNoMark(word, page, -PAGE_MASK);
+      tlb[entry + 1] = isUnseen ? page : TLB_NOTHING;
       tlb[entry + 3] = addend;
     } else if (
       !isBarred &&

@@ -8,6 +8,7 @@ import type { MemoryRegion } from '../../src/model/memory-region.ts';
 import { Publisher } from '../../src/publish/publisher.ts';
 import { RamStore } from '../../src/publish/ram-store.ts';
 import { AttachmentHub } from '../../src/service/attachment-hub.ts';
+import { ControlDevices } from '../../src/service/control-devices.ts';
 import { DeviceHosts } from '../../src/service/device-hosts.ts';
 import { VcpuSet, type VcpuSetParts } from '../../src/service/vcpu-set.ts';
 import { methodOf, patch } from './patch.ts';
@@ -31,7 +32,20 @@ interface ResponderInside {
 
 const nothing = (): void => {};
 
+interface ControlDevicesInside {
+  perform(...access: Parameters<ControlDevices['serve']>): number;
+}
+
 const breaks: Readonly<Record<string, () => Undo>> = {
+  'serve-before-replay': () =>
+    patch<ControlDevicesInside>(
+      ControlDevices,
+      'serve',
+      function (...access: Parameters<ControlDevices['serve']>) {
+        return this.perform(...access);
+      },
+    ),
+
   'reclaim-at-once': () => patch(GraceWriter, 'slowestReader', () => -1),
 
   'generation-stays': () =>

@@ -1,5 +1,6 @@
 /** Breaks in the vCPU's thread, by the mutant's name. Installed by the stress program itself, after the vCPU came up. */
 import { GraceReader } from '../../src/grace/reader.ts';
+import { RING_LOCK } from '../../src/layout/coalesced-ring.ts';
 import {
   PHASE_RUNNING,
   PHASE_WAITING_FOR_DEVICE,
@@ -8,8 +9,11 @@ import {
   WORD_DEVICE_LOCK,
   WORD_GENERATION,
 } from '../../src/layout/control-block.ts';
+import { DOORBELL_COUNT } from '../../src/layout/doorbell.ts';
 import { cellWord, entryCell, entryIsNode, entryLevel, indexAt } from '../../src/layout/map-entry.ts';
 import { VIEW_MAP_ROOT, VIEW_VERSION } from '../../src/layout/view-header.ts';
+import { CoalescedRing } from '../../src/mailbox/coalesced-ring.ts';
+import { Doorbell } from '../../src/mailbox/doorbell.ts';
 import { DeltaReader } from '../../src/vcpu/delta-reader.ts';
 import { DeviceLock } from '../../src/vcpu/device-lock.ts';
 import { ReaderSession } from '../../src/vcpu/reader-session.ts';
@@ -158,6 +162,30 @@ const breaks: Readonly<Record<string, () => Undo>> = {
       this.depth -= 1;
       if (this.depth === 0) Atomics.store(this.words, WORD_DEVICE_LOCK, 0);
     }),
+
+  'ring-by-load-and-store': () =>
+    patch<{ readonly words: SharedWords }>(Doorbell, 'ring', function () {
+      const count = Atomics.load(this.words, DOORBELL_COUNT);
+      Atomics.store(this.words, DOORBELL_COUNT, count + 1);
+      Atomics.notify(this.words, DOORBELL_COUNT);
+    }),
+
+  'ring-in-silence': () =>
+    patch<{ readonly words: SharedWords }>(Doorbell, 'ring', function () {
+      Atomics.add(this.words, DOORBELL_COUNT, 1);
+    }),
+
+  'queue-without-lock': () => {
+    const queue = methodOf<Parameters<CoalescedRing['queue']>, boolean>(CoalescedRing, 'queue');
+    return patch<CoalescedRing>(
+      CoalescedRing,
+      'queue',
+      function (...write: Parameters<CoalescedRing['queue']>) {
+        Atomics.store(this.words, RING_LOCK, 0); // whoever has it
+        return queue.call(this, ...write);
+      },
+    );
+  },
 
   'sleep-without-compare': () =>
     patch<VcpuInside>(

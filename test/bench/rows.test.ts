@@ -20,6 +20,7 @@ const CONTRACT_ROWS = [
   ...['access/random-mix', 'access/random-mix-2vcpu', 'access/sequential', 'access/write-sequential'],
   ...['access/atomic-add', 'access/port-io'],
   ...['mmio/local', 'mmio/local-2vcpu', 'mmio/local-locked', 'mmio/homed-awake', 'mmio/homed-asleep'],
+  ...['mmio/ioeventfd', 'mmio/coalesced'],
   ...['lookup/radix', 'lookup/radix-10000', 'grace/latency', 'attach/vcpu'],
   ...[10, 100, 1000, 10_000].flatMap((count) => [
     `commit/bar-move-${count}`,

@@ -13,6 +13,9 @@ import {
   readerWord,
   rootWord,
   type SharedWords,
+  WORD_DELTA_COUNT,
+  WORD_DELTAS,
+  WORD_DIRTY_EPOCH,
   WORD_GENERATION,
 } from '../../src/layout/control-block.ts';
 import { POISON } from '../../src/layout/map-entry.ts';
@@ -26,6 +29,7 @@ const dataWord = (view: number): number => 40 + view;
 
 const names = new Map<number, string>([
   [WORD_GENERATION, 'GENERATION'],
+  [WORD_DIRTY_EPOCH, 'DIRTY_EPOCH'],
   [rootWord(0), 'ROOT'],
   ...[0, 1].flatMap((slot): [number, string][] => [
     [readerWord(slot) + READER_ANNOUNCED, `ANNOUNCED ${slot}`],
@@ -33,7 +37,8 @@ const names = new Map<number, string>([
   ]),
   ...[0, 1, 2].map((view): [number, string] => [dataWord(view), `view ${view}`]),
 ]);
-const nameOf = (index: number): string => names.get(index) ?? `word ${index}`;
+const isDelta = (index: number): boolean => index === WORD_DELTA_COUNT || index >= WORD_DELTAS;
+const nameOf = (index: number): string => names.get(index) ?? (isDelta(index) ? 'a delta' : `word ${index}`);
 
 interface Ports {
   readonly words: SharedWords;
@@ -233,7 +238,7 @@ describe('the models mirror the code: what each method does to shared words', ()
   });
 
   test('the writer that sleeps until a reader moves', async () => {
-    const writer = new GraceWriter(words);
+    const writer = new GraceWriter(words, { kickMs: 2 ** 30, stallMs: 2 ** 30 }); // however busy the computer is
     const reader = new GraceReader(words, 1);
     writer.addReader(1);
     reader.online();
@@ -262,7 +267,7 @@ describe('the publisher', () => {
   let machine: BenchMachine | undefined;
   afterEach(() => machine?.close());
 
-  test('stores the roots, then advances, then scans', () => {
+  test('stores the roots, tells the deltas, then advances, then scans', () => {
     machine = new BenchMachine();
     const ram = MemoryRegion.ram('ram', 0x1000);
     const root = MemoryRegion.container('root', 2n ** 64n);
@@ -274,12 +279,19 @@ describe('the publisher', () => {
       ram.setAddress(0x1000);
       machine?.grace.poll();
     });
+    const told = done.filter((operation) => operation === 'store a delta');
+    expect(told).toHaveLength(7); // one delta: six words, and the count
     expect(done).toEqual([
       'store ROOT',
+      ...told,
       ...['load GENERATION', 'store GENERATION', 'load GENERATION'], // advance, retire
       'load ANNOUNCED 0', // poll
     ]);
     const port = operationsOf(machine.control, nameOf, () => machine?.checkpoint());
-    expect(port).toEqual(['load GENERATION', 'store ANNOUNCED 0', 'load AWAITED 0', 'load ROOT']);
+    expect(port.slice(0, 5)).toEqual([
+      ...['load GENERATION', 'store ANNOUNCED 0', 'load AWAITED 0'],
+      ...['load DIRTY_EPOCH', 'load ROOT'],
+    ]);
+    expect(new Set(port.slice(5))).toEqual(new Set(['load a delta']));
   });
 });

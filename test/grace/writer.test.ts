@@ -7,6 +7,7 @@ import {
   createControlBlock,
   PHASE_WAITING_FOR_DEVICE,
   READER_ANNOUNCED,
+  READER_KICK,
   READER_PHASE,
   readerWord,
   type SharedWords,
@@ -180,6 +181,20 @@ describe('synchronize and callRcu', () => {
 });
 
 describe('a silent reader', () => {
+  test('is kicked, nobody else is, and the kick ends when it moves', async () => {
+    start({ kickMs: 1 });
+    const fast = onlineReader(1);
+    const slow = onlineReader(3);
+    const kicked = (): number[] => [1, 3].map((slot) => words[readerWord(slot) + READER_KICK]!);
+    retire('a');
+    fast.quiescent();
+    while (kicked()[1] === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    expect([kicked(), done]).toEqual([[0, 1], []]);
+    slow.quiescent();
+    while (kicked()[1] !== 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(done).toEqual(['a']);
+  });
+
   test('is reported with its slot, its lag and what it holds, and is not forced', async () => {
     const reports: StallReport[] = [];
     let reported = (): void => {};

@@ -20,6 +20,9 @@ describe('control block', () => {
       ['mailboxes', control.mailboxWord(0), control.READER_COUNT_MAX * control.MAILBOX_STRIDE_WORDS],
       ['hosts', control.deviceHostWord(0), control.DEVICE_HOST_COUNT_MAX * control.DEVICE_HOST_STRIDE_WORDS],
       ['deltas', control.WORD_DELTAS, DELTA_COUNT_MAX * DELTA_STRIDE_WORDS],
+      ['bounce max', control.bounceMaxWord(0), control.ADDRESS_SPACE_COUNT_MAX],
+      ['bounce used', control.bounceUsedWord(0), control.ADDRESS_SPACE_COUNT_MAX],
+      ['holds', control.readerHoldsWord(0), control.READER_COUNT_MAX * control.READER_HOLDS_STRIDE_WORDS],
     ];
     let end = control.WORD_DELTA_COUNT + 1;
     for (const [name, start, words] of parts) {

@@ -22,6 +22,7 @@ class Server implements AccessServer {
   high = 0;
   readonly asked: unknown[] = [];
   answer: () => number = () => 0;
+  replayQueued(): void {}
   serve(...request: [number, number, number, number, number, number, number]): number {
     this.asked.push(request);
     return this.answer();

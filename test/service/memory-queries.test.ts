@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AddressSpace } from '../../src/model/address-space.ts';
 import { MemoryRegion } from '../../src/model/memory-region.ts';
+import { Owner } from '../../src/model/owner.ts';
 import { Machine } from '../../src/service/machine.ts';
 import { codeOf } from '../support/code-of.ts';
 import { sectionText } from '../support/listening.ts';
@@ -14,12 +15,17 @@ let bus: MemoryRegion;
 let memory: MemoryRegion;
 let device: MemoryRegion;
 let space: AddressSpace;
+let romOwner: Owner;
+let ioOwner: Owner;
+
 beforeEach(() => {
   machine = new Machine({ ramReserveBytes: 2 ** 20, arenaBytes: 2 ** 20 });
   root = container('root', 0x10000);
   bus = container('bus', 0x1000);
-  memory = MemoryRegion.rom('rom', 0x100);
-  device = io('io', 0x10, null);
+  romOwner = new Owner('/rom');
+  ioOwner = new Owner('/io');
+  memory = MemoryRegion.rom('rom', 0x100, { owner: romOwner });
+  device = MemoryRegion.io('io', 0x10, null, { owner: ioOwner });
   root.addSubregion(0x4000, bus);
   bus.addSubregion(0x100, memory);
   bus.addSubregion(0x240, device);
@@ -70,12 +76,13 @@ describe('find', () => {
   });
 
   test('holds the region until it is released, once', () => {
+    const { refCount } = ioOwner;
     const section = machine.query.find(device, 0, 1);
-    expect(device.links.holdCount).toBe(1);
+    expect(ioOwner.refCount).toBe(refCount + 1);
     section?.release();
-    expect(device.links.holdCount).toBe(0);
+    expect(ioOwner.refCount).toBe(refCount);
     expect(() => section?.release()).toThrow(/NOT_HELD: section of region 'io' was released already/);
-    expect(device.links.holdCount).toBe(0);
+    expect(ioOwner.refCount).toBe(refCount);
   });
 });
 
@@ -102,7 +109,12 @@ test('ranges are visited in ascending order until the visitor has enough', () =>
 });
 
 describe('kept', () => {
-  const counts = (): number[] => [memory, device].map(({ links }) => links.holdCount);
+  let shown: number[];
+  /** References on the owners beyond those of the tree and the published view. */
+  const counts = (): number[] => [romOwner, ioOwner].map(({ refCount }, index) => refCount - shown[index]!);
+  beforeEach(() => {
+    shown = [romOwner.refCount, ioOwner.refCount];
+  });
 
   test('a view stays as it was over a thousand commits, with its regions held', () => {
     const held = machine.query.holdView(space);

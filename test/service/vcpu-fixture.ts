@@ -50,7 +50,7 @@ export class VcpuMachine {
     this.publisher = new Publisher(this.control, resources, this.grace, { garbageBytesMax: 2 ** 20 });
     registerParticipant(this.publisher);
     const onDeviceReport = (report: DeviceReport) => this.reports.push(report);
-    const machine = { control: this.control.buffer, arena: arena.words.buffer, ram: this.ramStore.main };
+    const machine = { control: this.control.buffer, arena: arena.words.buffer, ...this.ramStore.shared };
     this.hosts = new DeviceHosts(machine, this, {
       guestEndianness: 'little',
       onDeviceReport,

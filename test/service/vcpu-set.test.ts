@@ -50,6 +50,14 @@ describe.each<HostKind>(['piscina', 'threads'])('vCPUs on %s', (kind) => {
     expect(['stopped', undefined]).toContain(await vcpu.finished);
   });
 
+  test('a vCPU that lags is kicked, and no longer once it has passed a checkpoint', async () => {
+    machine = new VcpuMachine(kind);
+    const vcpu = start({ what: 'until-kicked' });
+    await counted(vcpu, 0);
+    await machine.grace.synchronize();
+    await expect(vcpu.finished).resolves.toBe('moved');
+  });
+
   test('a kick wakes a vCPU that waits for an interrupt, each once', async () => {
     machine = new VcpuMachine(kind);
     const vcpu = start({ what: 'sleep' });

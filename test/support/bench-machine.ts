@@ -13,6 +13,7 @@ import { AddressSpace } from '../../src/model/address-space.ts';
 import type { MemoryRegion } from '../../src/model/memory-region.ts';
 import { registerParticipant, unregisterParticipant } from '../../src/model/transaction.ts';
 import { Arena } from '../../src/publish/arena.ts';
+import { DirtyPages } from '../../src/publish/dirty-pages.ts';
 import { encodeUnassignedSection } from '../../src/publish/encode-view.ts';
 import { Publisher } from '../../src/publish/publisher.ts';
 import { RamStore } from '../../src/publish/ram-store.ts';
@@ -22,6 +23,7 @@ import type { DeviceReport } from '../../src/vcpu/failure-reports.ts';
 import { MemoryPort } from '../../src/vcpu/memory-port.ts';
 import { RamViews } from '../../src/vcpu/ram-views.ts';
 import { ReaderSession } from '../../src/vcpu/reader-session.ts';
+import { ThreadHolds } from '../../src/vcpu/thread-holds.ts';
 import { Translators } from '../../src/vcpu/translators.ts';
 
 export interface BenchMachineOptions extends GraceWriterOptions {
@@ -60,11 +62,13 @@ export class BenchMachine {
   readonly reports: DeviceReport[] = [];
   readonly views: RamViews;
   readonly translators: Translators;
+  readonly holds = new ThreadHolds(this.control, 0);
+  readonly dirty: DirtyPages;
+  readonly session: ReaderSession;
   private readonly table: DeviceTable;
   private readonly named = new Map<string, MemoryPort>();
   private readonly devices: DeviceHandler[] = [];
   private readonly deviceIds = new Map<MemoryRegion, number>();
-  private readonly ports: MemoryPort[] = [];
 
   constructor(options: BenchMachineOptions = {}) {
     this.arena = new Arena(options.arenaBytes ?? 2 ** 22, true);
@@ -74,10 +78,11 @@ export class BenchMachine {
       (attachment) => this.posted.push(attachment),
       (free) => this.grace.callRcu(free),
     );
-    this.views = new RamViews(this.ram.main);
+    const { ram: bytes, dirty } = this.ram.shared;
+    this.views = new RamViews({ bytes, dirty });
+    this.dirty = new DirtyPages(this.ram);
     this.views.onMissing = () => {
-      for (const message of this.posted)
-        if (message.kind === 'ram') this.views.add(message.buffer, message.bytes);
+      for (const message of this.posted) if (message.kind === 'ram') this.views.add(message.buffer, message);
     };
     this.grace = new GraceWriter(this.control, options);
     const resources = {
@@ -87,6 +92,7 @@ export class BenchMachine {
     };
     this.publisher = new Publisher(this.control, resources, this.grace, {
       garbageBytesMax: options.garbageBytesMax ?? 2 ** 20,
+      onPublished: (views) => this.dirty.published(views),
       onTranslator: (translator, iommu, targets) => {
         this.translators.attach(translator, {
           regionName: iommu.region!.name,
@@ -99,14 +105,16 @@ export class BenchMachine {
         };
       },
     });
+    this.ram.onceUnheld = (region, free) => this.publisher.store.onceUnheld(region, free);
     registerParticipant(this.publisher);
     this.grace.addReader(0);
     this.reader = new GraceReader(this.control, 0);
     this.reader.online();
-    const home = { host: HOME, handlerOf: (device: number) => this.devices[device]! };
-    const session = new ReaderSession(this.control, this.reader);
+    const home = { host: HOME, handlerOf: (device: number) => this.devices[device]!, replayQueued: () => {} };
     const report = (failure: DeviceReport) => this.reports.push(failure);
-    this.table = new DeviceTable(this.control, session, report, home);
+    this.session = new ReaderSession(this.control, this.reader);
+    this.session.rearm();
+    this.table = new DeviceTable(this.control, this.session, report, home);
     const memory = { memory: (name: string) => this.named.get(name)! };
     this.translators = new Translators({ words: this.control, vcpu: 0, memory }, this.reader, report);
   }
@@ -118,17 +126,17 @@ export class BenchMachine {
       control: this.control,
       arena: this.arena.words,
       ram: this.views,
+      holds: this.holds,
       translators: this.translators,
     };
     const port = new MemoryPort(memory, index, this.table);
-    this.ports.push(port);
     this.named.set(name, port);
-    port.refresh();
+    this.session.add(port);
     return { space, port };
   }
 
   checkpoint(): void {
-    if (this.reader.quiescent()) for (const port of this.ports) port.refresh();
+    if (this.reader.quiescent()) this.session.refresh();
   }
 
   close(): void {

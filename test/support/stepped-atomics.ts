@@ -15,6 +15,7 @@ const operations = [
   'store',
   'add',
   'or',
+  'and',
   'exchange',
   'compareExchange',
   'notify',
@@ -83,14 +84,14 @@ export function steppedProgram(
   };
 }
 
-/** Notes what this thread does to `words` until stop(): 'store ANNOUNCED' and so on, in program order. */
+/** Notes what this thread does to the buffer of `words` until stop(): 'store ANNOUNCED' and so on, in program order. */
 export function recordOperations(
   words: Int32Array,
   nameOf: (index: number) => string,
 ): { readonly done: string[]; stop(): void } {
   const done: string[] = [];
   const stop = installHook((operation, array, index, perform) => {
-    if (array === words) done.push(`${operation} ${nameOf(index)}`);
+    if (array.buffer === words.buffer) done.push(`${operation} ${nameOf(index)}`);
     return perform();
   });
   return { done, stop };

@@ -21,10 +21,13 @@ function thread() {
   const { port1, port2 } = new MessageChannel();
   ports.push(port1, port2);
   const devices: string[] = [];
-  const ram = new RamViews(new SharedArrayBuffer(8));
+  const ram = new RamViews({ bytes: new SharedArrayBuffer(8), dirty: new SharedArrayBuffer(8) });
   const inbox = new AttachmentInbox(port2, {
     ram,
-    devices: { attach: (device, name) => devices.push(`${device} ${name}`) },
+    devices: {
+      attachShortcuts: () => {},
+      attach: (device, name) => devices.push(`${device} ${name}`),
+    },
     translators: { attach: (id, { regionName }) => devices.push(`translator ${id} ${regionName}`) },
   });
   ram.onMissing = () => inbox.drain();
@@ -36,6 +39,7 @@ const ramBuffer = (buffer: number): Attachment => ({
   kind: 'ram',
   buffer,
   bytes: new SharedArrayBuffer(16 * buffer),
+  dirty: new SharedArrayBuffer(0),
 });
 const device = (id: number): Attachment => ({
   kind: 'device',

@@ -33,7 +33,7 @@ beforeEach(() => {
   reports = [];
   refreshes = 0;
   session = new ReaderSession(words, new GraceReader(words, SLOT));
-  session.add({ refresh: () => (refreshes += 1) });
+  session.add({ refresh: () => (refreshes += 1), disarm: () => {} });
   session.attach();
   table = new DeviceTable(words, session, (report) => reports.push(report));
 });
@@ -111,7 +111,7 @@ describe('a homed device', () => {
 describe('a device that the table does not know', () => {
   test('is looked for on the attachment port, in the middle of the access', () => {
     const { port1, port2 } = new MessageChannel();
-    const ram = new RamViews(new SharedArrayBuffer(8));
+    const ram = new RamViews({ bytes: new SharedArrayBuffer(8), dirty: new SharedArrayBuffer(8) });
     const inbox = new AttachmentInbox(port2, { ram, devices: table, translators: { attach: () => {} } });
     table.onMissing = () => inbox.drain();
     port1.postMessage({ kind: 'device', device: 7, regionName: 'hot', attached: local('default') });

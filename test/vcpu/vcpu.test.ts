@@ -41,7 +41,7 @@ describe('a vCPU in this thread', () => {
     port.postMessage({ kind: 'address-space', index: 1, name: 'I/O' });
     vcpu = new Vcpu({
       slot: SLOT,
-      machine: { control: words.buffer, arena: machine.arena.words.buffer, ram: machine.ram.main },
+      machine: { control: words.buffer, arena: machine.arena.words.buffer, ...machine.ram.shared },
       port: channel.port2,
       addressSpaces: [],
     });

@@ -13,6 +13,7 @@ export type Job =
   | { readonly what: 'count' }
   | { readonly what: 'throw' }
   | { readonly what: 'spin' }
+  | { readonly what: 'until-kicked' }
   | { readonly what: 'sleep' }
   | { readonly what: 'promise' }
   | { readonly what: 'exit' }
@@ -38,6 +39,14 @@ export default function program(vcpu: Vcpu, job: Job): unknown {
     case 'spin':
       memory.store32(0, counter(vcpu), 1);
       for (;;) memory.load32(0, 0);
+    case 'until-kicked': {
+      memory.store32(0, counter(vcpu), 1);
+      while (!vcpu.isKicked) memory.load32(0, 0);
+      vcpu.checkpoint();
+      memory.store32(0, counter(vcpu), 2);
+      while (vcpu.isKicked) memory.load32(0, 0); // the control thread takes it back
+      return 'moved';
+    }
     case 'sleep': {
       let wakes = 0;
       while (vcpu.waitForInterrupt()) {
