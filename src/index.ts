@@ -26,6 +26,13 @@ export { MemoryError, type MemoryErrorCode } from './base/errors.ts';
 export type { EventNotifier } from './base/event-notifier.ts';
 export type { GuestMemory, MemoryMapping } from './base/guest-memory.ts';
 export {
+  IOMMU_NOTIFIER_DEVIOTLB_UNMAP,
+  IOMMU_NOTIFIER_MAP,
+  IOMMU_NOTIFIER_UNMAP,
+  type IommuPermission,
+  type IommuTranslation,
+} from './base/iommu.ts';
+export {
   MEMTXATTRS_DEBUG,
   MEMTXATTRS_MEMORY,
   MEMTXATTRS_NONE,
@@ -56,9 +63,13 @@ export type { DoorbellHandle } from './layout/attachments.ts';
 export { Doorbell } from './mailbox/doorbell.ts';
 export { AddressSpace } from './model/address-space.ts';
 export type { BusMaster } from './model/bus-master.ts';
+export { CallbackIommu, type CallbackIommuOptions } from './model/callback-iommu.ts';
 export type { CoalescedRange, CoalescedRanges } from './model/coalesced-ranges.ts';
 export type { DirtyLog } from './model/dirty-log.ts';
 export type { EventfdList, EventfdOptions, RegionEventfd } from './model/eventfd-list.ts';
+export type { Iommu, IommuMapping, IommuOptions } from './model/iommu.ts';
+export type { IommuEvent, IommuNotifier, IommuNotifiers } from './model/iommu-notifiers.ts';
+export { type IommuMapOptions, IommuTable } from './model/iommu-table.ts';
 export { MemoryRegion } from './model/memory-region.ts';
 export { Owner, type OwnerOptions } from './model/owner.ts';
 export { portIoRegion } from './model/port-io.ts';
@@ -89,6 +100,7 @@ export type { HeldSection, MemoryRegionSection } from './render/memory-region-se
 export type { DeviceHostDeath } from './service/device-hosts.ts';
 export { Machine, type MachineGauges } from './service/machine.ts';
 export type { MachineDirtyLog } from './service/machine-dirty-log.ts';
+export type { IotlbEntry } from './service/machine-dma.ts';
 export type { MachineOptions } from './service/machine-options.ts';
 export type { MemoryQueries } from './service/memory-queries.ts';
 export type { VcpuHandle, VcpuPhase } from './service/vcpu-handle.ts';

@@ -8,6 +8,12 @@ export type {
   HostedDeviceContext,
 } from './base/device-binding.ts';
 export type { GuestMemory, MemoryMapping } from './base/guest-memory.ts';
+export type {
+  IommuPermission,
+  IommuTranslation,
+  IommuTranslator,
+  IommuTranslatorFactory,
+} from './base/iommu.ts';
 export {
   MEMTXATTRS_DEBUG,
   MEMTXATTRS_MEMORY,

@@ -43,6 +43,15 @@ export interface MemTxAttrsFields {
   readonly requesterId?: number;
 }
 
+/** Where the fields lie that tell bus masters and their contexts apart. */
+export const MEMTXATTRS_FIELDS = {
+  secure: { shift: 1, bits: 1 },
+  user: { shift: 2, bits: 1 },
+  space: { shift: SPACE_SHIFT, bits: 2 },
+  pid: { shift: PID_SHIFT, bits: 8 },
+  requesterId: { shift: REQUESTER_SHIFT, bits: 16 },
+} as const;
+
 /** Packs attributes. @throws MemoryError INVALID_ARGUMENT for a number out of its bounds */
 export function memTxAttrs(fields: MemTxAttrsFields): MemTxAttrs {
   const number = (name: 'space' | 'pid' | 'requesterId', last: number): number => {

@@ -5,6 +5,7 @@
  */
 import type { FullAccessRules } from '../base/access-rules.ts';
 import type { DeviceModule } from '../base/device-binding.ts';
+import type { TranslatorModule } from '../base/iommu.ts';
 
 /** Plain data that a thread is started with; the rest comes over its attachment port. */
 export interface SharedMachine {
@@ -42,6 +43,14 @@ export type AttachedDevice = AttachedCommon &
     | { readonly placement: 'homed'; readonly host: number }
   );
 
+/** A callback IOMMU as threads are told of it. */
+export interface AttachedTranslator {
+  readonly regionName: string;
+  readonly module: TranslatorModule;
+  /** Indexes of the address spaces where it may lead. */
+  readonly targets: readonly number[];
+}
+
 /** An ioeventfd as threads that write need it. */
 export interface AttachedEventfd {
   /** Bytes from the start of the region. */
@@ -73,6 +82,7 @@ export type Attachment =
       readonly regionName: string;
       readonly attached: AttachedDevice;
     }
+  | { readonly kind: 'translator'; readonly translator: number; readonly attached: AttachedTranslator }
   | {
       /** All ioeventfds of a device that signal doorbells, in their order, instead of those before. */
       readonly kind: 'eventfds';

@@ -95,7 +95,7 @@ export class EventfdList {
   private entryFrom({ offset, size, match, notifier }: EventfdOptions): RegionEventfd {
     const where = `ioeventfd of region '${this.region.name}'`;
     const { kind } = this.region;
-    if (kind === 'container' || kind === 'alias' || this.region.isRam)
+    if (kind === 'container' || kind === 'alias' || kind === 'iommu' || this.region.isRam)
       invalid(where, `a region of kind '${kind}' has no callbacks; add it to the I/O region that answers`);
     if (!SIZES.includes(size)) invalid(where, `size must be 0, 1, 2, 4 or 8, got ${describeValue(size)}`);
     const id: unknown = notifier?.id;

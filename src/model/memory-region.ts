@@ -16,6 +16,7 @@ import {
 import { CoalescedRanges } from './coalesced-ranges.ts';
 import { DirtyLog } from './dirty-log.ts';
 import { EventfdList } from './eventfd-list.ts';
+import { Iommu } from './iommu.ts';
 import { mapChild, moveRegion, unmapChild } from './mapping.ts';
 import {
   type BufferWindow,
@@ -131,6 +132,24 @@ export class MemoryRegion extends RegionProperties {
   /** Reads go to its bytes while romd is on, else to `device`; writes always call `device`. */
   static romDevice(name: string, size: Bytes, device: DeviceBinding | null, options?: Options): MemoryRegion {
     return new MemoryRegion({ kind: 'rom-device', name, size, device, options });
+  }
+
+  /**
+   * Accesses go on in another address space, at the addresses to which `iommu` translates.
+   * @throws MemoryError INVALID_ARGUMENT for what is no IommuTable or CallbackIommu, or is another region's
+   * @source QEMU memory_region_init_iommu
+   */
+  static iommu(name: string, size: Bytes, iommu: Iommu, options?: Options): MemoryRegion {
+    if (!(iommu instanceof Iommu)) {
+      const got = describeValue(iommu);
+      throw new MemoryError(
+        'INVALID_ARGUMENT',
+        `region '${name}': give an IommuTable or a CallbackIommu, got ${got}`,
+      );
+    }
+    const region = new MemoryRegion({ kind: 'iommu', name, size, iommu, options });
+    iommu.bind(region);
+    return region;
   }
 
   /**

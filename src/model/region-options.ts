@@ -6,7 +6,7 @@ import type { Owner } from './owner.ts';
 export type Bytes = bigint | number;
 
 /** A ROM is `ram` that is readonly, as in QEMU; a reservation is `io` without a device. */
-export type MemoryRegionKind = 'container' | 'ram' | 'ram-device' | 'rom-device' | 'io' | 'alias';
+export type MemoryRegionKind = 'container' | 'ram' | 'ram-device' | 'rom-device' | 'io' | 'iommu' | 'alias';
 
 export interface MemoryRegionOptions {
   /** Keeps the region alive; a text or null does not: such a region lives until it is finalised by itself. */

@@ -10,6 +10,7 @@ import {
   priorityFromArgument,
   sizeFromArgument,
 } from './arguments.ts';
+import type { Iommu } from './iommu.ts';
 import type { MemoryRegion } from './memory-region.ts';
 import { Owner, ownerFromArgument } from './owner.ts';
 import { type RamBacking, RESERVED_RAM } from './ram-backing.ts';
@@ -30,6 +31,7 @@ export interface RegionParts {
   readonly size: Bytes;
   readonly options: MemoryRegionOptions | undefined;
   readonly device?: DeviceBinding | null;
+  readonly iommu?: Iommu;
   readonly backing?: RamBacking;
   readonly alias?: { readonly target: MemoryRegion; readonly offset: Bytes };
 }
@@ -59,6 +61,7 @@ export abstract class RegionProperties {
   readonly links: RegionLinks;
   readonly lifetime = new RegionLifetime();
   protected readonly state: RegionState;
+  private readonly ownIommu: Iommu | null;
   private ownPath: string | null = null;
 
   protected constructor(parts: RegionParts) {
@@ -69,6 +72,7 @@ export abstract class RegionProperties {
     this.name = name;
     this.owner = ownerFromArgument(where, options.owner);
     this.device = parts.device ?? null;
+    this.ownIommu = parts.iommu ?? null;
     this.backing = parts.backing ?? RESERVED_RAM;
     const hasBytes = this.isRam || kind === 'rom-device';
     this.migratable = booleanFromArgument(
@@ -115,6 +119,10 @@ export abstract class RegionProperties {
   /** ROM device: whether reads go straight to its bytes. Meaningless for other kinds. */
   get romd(): boolean {
     return this.state.flags.romd;
+  }
+  /** What translates for an IOMMU region, or for the one that an alias shows in the end; null otherwise. */
+  get iommu(): Iommu | null {
+    return this.aliasTarget === null ? this.ownIommu : this.aliasTarget.iommu;
   }
   /**
    * Its place among the properties of its owner: the name, escaped, and an index from 0 among those of one name.

@@ -10,10 +10,11 @@ import type { AddressSpace } from './address-space.ts';
 import type { CoalescedRange } from './coalesced-ranges.ts';
 import { refuseEndlessViews } from './endless-view.ts';
 import type { RegionEventfd } from './eventfd-list.ts';
+import type { Iommu } from './iommu.ts';
 import type { MemoryRegion } from './memory-region.ts';
 import { refuseFinalized } from './region-lifetime.ts';
 
-/** What a transaction changed. At least one of the four is not empty. */
+/** What a transaction changed. At least one of the five is not empty. */
 export interface TransactionChanges {
   /**
    * Regions whose properties changed; for a region mapped or unmapped, it and the container. Empty, as is
@@ -26,6 +27,8 @@ export interface TransactionChanges {
   readonly eventfds: ReadonlyMap<MemoryRegion, readonly RegionEventfd[]>;
   /** Regions whose coalesced ranges or flush flag changed, each with its ranges before the transaction. */
   readonly coalesced: ReadonlyMap<MemoryRegion, readonly CoalescedRange[]>;
+  /** IOMMUs whose mappings changed. */
+  readonly iommus: ReadonlySet<Iommu>;
 }
 
 /** Whoever makes the new state of the trees visible. Called at the end of an outermost transaction. */
@@ -55,6 +58,8 @@ export interface Mutation {
   readonly eventfds?: { readonly region: MemoryRegion; readonly before: readonly RegionEventfd[] };
   /** Other coalesced ranges or another flush flag, and the ranges before. */
   readonly coalesced?: { readonly region: MemoryRegion; readonly before: readonly CoalescedRange[] };
+  /** An IOMMU with other mappings. */
+  readonly iommu?: Iommu;
   apply(): void;
   undo(): void;
   /** Called once it can no longer be undone and readers may see it; may begin transactions. */
@@ -198,12 +203,14 @@ function journalledChanges(): TransactionChanges | null {
     noteFirst(eventfds, mutation.eventfds);
     noteFirst(coalesced, mutation.coalesced);
   }
-  if (!topology && eventfds.size === 0 && coalesced.size === 0) return null;
+  const iommus = new Set(journal.flatMap((mutation) => mutation.iommu ?? []));
+  if (!topology && eventfds.size === 0 && coalesced.size === 0 && iommus.size === 0) return null;
   return {
     regions: topology ? new Set(journal.flatMap((mutation) => mutation.regions)) : NOTHING,
     rerooted: topology ? new Set(journal.flatMap((mutation) => mutation.space ?? [])) : NOTHING,
     eventfds,
     coalesced,
+    iommus,
   };
 }
 

@@ -8,8 +8,9 @@
  */
 import { MemoryError } from '../base/errors.ts';
 import type { GraceWriter } from '../grace/writer.ts';
-import { ADDRESS_SPACE_COUNT_MAX, rootWord, type SharedWords } from '../layout/control-block.ts';
+import { rootWord, type SharedWords } from '../layout/control-block.ts';
 import type { AddressSpace } from '../model/address-space.ts';
+import type { CallbackIommu } from '../model/callback-iommu.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
 import { rootsSeeing } from '../model/reachability.ts';
 import {
@@ -27,10 +28,13 @@ import {
 } from '../render/flat-view.ts';
 import { renderFlatView } from '../render/render.ts';
 import { viewRootOf } from '../render/view-root.ts';
+import { letOwnersGo } from './cell-writer.ts';
 import { DeltaWriter } from './delta-writer.ts';
-import { letOwnersGo, type ViewResources } from './encode-view.ts';
+import type { ViewResources } from './encode-view.ts';
+import { IommuTables, type PreparedTables } from './iommu-tables.ts';
 import type { ListenedCommit, Listeners } from './listeners.ts';
 import { type PublicationListener, Publications } from './publications.ts';
+import { RootWords } from './root-words.ts';
 import { type PublishedView, ViewStore } from './view-store.ts';
 
 export interface PublisherOptions {
@@ -42,6 +46,8 @@ export interface PublisherOptions {
   readonly onPublished?: (views: readonly FlatView[]) => void;
   /** Told of each commit once its roots are visible, before what they replaced is retired. */
   readonly listeners?: Listeners;
+  /** Must post the translator to every reader thread; see IommuSurroundings. */
+  readonly onTranslator?: (translator: number, iommu: CallbackIommu, targets: readonly number[]) => void;
 }
 
 interface SpaceState {
@@ -54,6 +60,14 @@ interface Replacement {
   readonly state: SpaceState;
   readonly before: PublishedView | null;
   readonly after: PublishedView;
+}
+
+/** All that one commit publishes. */
+interface Prepared {
+  readonly replacements: readonly Replacement[];
+  readonly tables: PreparedTables | null;
+  readonly topology: boolean;
+  readonly changes: TransactionChanges;
 }
 
 export class Publisher implements TransactionParticipant {
@@ -70,15 +84,28 @@ export class Publisher implements TransactionParticipant {
   private readonly removed = new Map<SpaceState, AddressSpace>();
   private readonly views = new Map<MemoryRegion | null, PublishedView>();
   private readonly announcements = new Publications();
+  private readonly iommus: IommuTables;
+  private readonly roots = new RootWords();
   private readonly emptyView: PublishedView;
-  private spaceCount = 0;
   private publicationCount = 0;
   private dirtyTracked = false;
   private publishedTracked = false;
 
-  constructor(control: SharedWords, resources: ViewResources, grace: GraceWriter, options: PublisherOptions) {
+  constructor(
+    control: SharedWords,
+    resources: Omit<ViewResources, 'iommuOf'>,
+    grace: GraceWriter,
+    options: PublisherOptions,
+  ) {
     this.control = control;
-    this.store = new ViewStore(control, resources, grace);
+    this.iommus = new IommuTables(control, resources.arena, grace, {
+      roots: this.roots,
+      indexOf: (space) => this.indexOf(space),
+      nextVersion: () => this.store.nextVersion(),
+      onTranslator: (...translator) => options.onTranslator?.(...translator),
+    });
+    const iommuOf: ViewResources['iommuOf'] = (region) => this.iommus.iommuOf(region);
+    this.store = new ViewStore(control, { ...resources, iommuOf }, grace);
     this.grace = grace;
     this.deltas = new DeltaWriter(control);
     this.options = options;
@@ -98,20 +125,13 @@ export class Publisher implements TransactionParticipant {
 
   /** Shows `space` to readers under the index that is returned; inside a transaction, at its end. */
   add(space: AddressSpace): number {
-    const index = this.spaceCount;
-    if (index >= ADDRESS_SPACE_COUNT_MAX) {
-      throw new MemoryError(
-        'ADDRESS_SPACES_EXHAUSTED',
-        `address space '${space.name}' would be number ${index + 1}; a machine has at most ${ADDRESS_SPACE_COUNT_MAX} in its life`,
-      );
-    }
     if (this.spaces.has(space)) {
       throw new MemoryError(
         'INVALID_ARGUMENT',
         `address space '${space.name}' belongs to this machine already`,
       );
     }
-    this.spaceCount += 1;
+    const index = this.roots.take(1, `address space '${space.name}'`);
     const state: SpaceState = { index, view: null };
     mutate({
       pending: true,
@@ -184,16 +204,19 @@ export class Publisher implements TransactionParticipant {
 
   prepare(changes: TransactionChanges): PreparedCommit | null {
     const affected = this.affectedSpaces(changes);
-    if (affected.size === 0 && this.removed.size === 0) return this.prepareListeners(changes);
+    if (affected.size === 0 && this.removed.size === 0 && changes.iommus.size === 0)
+      return this.prepareListeners(changes);
     this.refuseWhenBehind();
     const topology = [...affected.values()].some(({ view }) => view !== null);
     const fresh = new Map<MemoryRegion | null, PublishedView>();
     const replacements: Replacement[] = [];
+    let tables: PreparedTables | null;
     try {
       for (const [space, state] of affected) {
         const after = this.viewFor(viewRootOf(space.root), fresh);
         if (after !== state.view) replacements.push({ space, state, before: state.view, after });
       }
+      tables = this.iommus.prepare(); // after the views, which may show IOMMUs that were not shown before
     } catch (error) {
       this.store.abandon(fresh.values());
       throw error;
@@ -203,8 +226,11 @@ export class Publisher implements TransactionParticipant {
         replacements.push({ space, state, before: state.view, after: this.emptyView });
     }
     return {
-      publish: () => this.publish(replacements, topology, changes),
-      abandon: () => this.store.abandon(fresh.values()),
+      publish: () => this.publish({ replacements, tables, topology, changes }),
+      abandon: () => {
+        this.store.abandon(fresh.values());
+        tables?.abandon();
+      },
     };
   }
 
@@ -269,15 +295,13 @@ export class Publisher implements TransactionParticipant {
     return view;
   }
 
-  private publish(
-    replacements: readonly Replacement[],
-    topology: boolean,
-    changes: TransactionChanges,
-  ): void {
+  private publish({ replacements, tables, topology, changes }: Prepared): void {
     const removed = [...this.removed.values()];
     this.removed.clear();
     this.publishedTracked = this.dirtyTracked;
-    const generation = replacements.length === 0 ? null : this.storeRoots(replacements);
+    tables?.publish(); // before the views that may show them for the first time
+    const isPublication = replacements.length > 0 || tables !== null;
+    const generation = isPublication ? this.storeRoots(replacements) : null;
     const views = replacements.map(({ space, before, after }) => ({
       addressSpace: space,
       before: (before ?? this.emptyView).flat,
@@ -285,8 +309,9 @@ export class Publisher implements TransactionParticipant {
     }));
     this.tellListeners({ views, topology, changes, removed });
     if (generation === null) return;
+    tables?.retire();
     for (const { before } of replacements) this.retireUnused(before);
-    this.announcements.announce(generation, views);
+    if (replacements.length > 0) this.announcements.announce(generation, views);
   }
 
   /** @returns the generation in which readers find them */
@@ -295,7 +320,7 @@ export class Publisher implements TransactionParticipant {
       if (before === null && this.spaces.has(space)) this.options.onAddressSpace?.(state.index, space);
     }
     for (const { state, after } of replacements) {
-      Atomics.store(this.control, rootWord(state.index), after.encoded.headerCell); // pairs with ViewReader.refresh
+      Atomics.store(this.control, rootWord(state.index), after.encoded.headerCell); // pairs with ViewReader.takeView
     }
     this.writeDeltas(replacements);
     const generation = this.grace.advance();

@@ -9,7 +9,8 @@ import type { GraceWriter } from '../grace/writer.ts';
 import type { SharedWords } from '../layout/control-block.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
 import type { FlatView } from '../render/flat-view.ts';
-import { type EncodedView, encodeView, releaseView, type ViewResources } from './encode-view.ts';
+import { type EncodedView, releaseView } from './cell-writer.ts';
+import { encodeView, type ViewResources } from './encode-view.ts';
 
 export interface PublishedView {
   readonly flat: FlatView;
@@ -36,10 +37,15 @@ export class ViewStore {
     return this.holds.heldBytes;
   }
 
+  /** VIEW_VERSION of something that is encoded next, a view or an IOMMU's table. */
+  nextVersion(): number {
+    this.version = (this.version + 1) | 0;
+    return this.version;
+  }
+
   /** @throws MemoryError ARENA_FULL, RAM_EXHAUSTED; nothing is left behind */
   encode(flat: FlatView, layoutTag: number): PublishedView {
-    this.version = (this.version + 1) | 0;
-    const { version } = this;
+    const version = this.nextVersion();
     const view = {
       flat,
       encoded: encodeView(flat, this.resources, version, layoutTag),

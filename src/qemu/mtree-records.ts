@@ -1,5 +1,4 @@
 /** Drafts as the records of a layout. */
-import type { MemoryRegionKind } from '../model/region-options.ts';
 import { checkLayout } from './layout-graph.ts';
 import type { Draft, DraftLayout } from './mtree-draft.ts';
 import type { LayoutState, RegionRecord } from './region-record.ts';
@@ -37,7 +36,7 @@ function recordOf(draft: Draft): RegionRecord {
   };
 }
 
-function kindOf({ node, aliasTarget, terminates }: Draft): MemoryRegionKind {
+function kindOf({ node, aliasTarget, terminates }: Draft): RegionRecord['kind'] {
   if (aliasTarget !== null) return 'alias';
   if (node.type === 'romd') return 'rom-device';
   if (node.type === 'ramd') return 'ram-device';

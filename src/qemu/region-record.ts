@@ -4,6 +4,7 @@ import type { DocumentSource, RecordReader } from './record-reader.ts';
 
 export const REGIONS_MAX = 1 << 18;
 export const ADDRESS_SPACES_MAX = 1 << 16;
+/** An IOMMU's mappings are no part of a layout file. */
 const KINDS = [
   'container',
   'io',
@@ -22,7 +23,7 @@ export interface ChildRecord {
 export interface RegionRecord {
   readonly id: string;
   readonly name: string;
-  readonly kind: MemoryRegionKind;
+  readonly kind: (typeof KINDS)[number];
   readonly size: bigint;
   readonly owner: string | null;
   readonly enabled: boolean;

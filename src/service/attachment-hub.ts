@@ -40,6 +40,8 @@ function keyOf(attachment: Exclude<Attachment, { kind: 'drop-ram' }>): string {
       return `ram ${attachment.buffer}`;
     case 'device':
       return `device ${attachment.device}`;
+    case 'translator':
+      return `translator ${attachment.translator}`;
     case 'eventfds':
     case 'coalesced':
       return `${attachment.kind} ${attachment.device}`;

@@ -5,6 +5,7 @@
  * device lock or a host that does not answer in time fails the access with MEMTX_ERROR. For dirty logging each of
  * its turns is a checkpoint.
  */
+import { type IommuTranslation, permissionFromBits } from '../base/iommu.ts';
 import type { SharedMachine } from '../layout/attachments.ts';
 import { hostReaderSlot, WORD_DIRTY_EPOCH } from '../layout/control-block.ts';
 import { DEVICE_HOST_CONTROL } from '../layout/mailbox.ts';
@@ -23,10 +24,10 @@ export class ControlMemory implements AttachmentReceiver {
 
   constructor(machine: SharedMachine, report: ReportDevice, home: DeviceHome, wait: AttentiveWait) {
     this.memory = new ThreadMemory(machine, hostReaderSlot(DEVICE_HOST_CONTROL), report, home);
-    const { devices, ram, session } = this.memory;
+    const { devices, session } = this.memory;
     devices.memory = { memory: (name) => this.memory.port(this.attachments.addressSpace(name)) };
     devices.beAttentive(wait);
-    this.attachments = new Attachments(ram, devices);
+    this.attachments = new Attachments(this.memory);
     this.memory.holds.clients.useEventLoop(this.memory.words, hostReaderSlot(DEVICE_HOST_CONTROL));
     session.attach();
     void this.rearmInTurns();
@@ -39,6 +40,12 @@ export class ControlMemory implements AttachmentReceiver {
   /** To call in each publication, before what it replaced may be reclaimed. */
   refresh(): void {
     this.memory.session.refresh();
+  }
+
+  /** What this thread's copy of a translator answers; null also where it fails. */
+  translate(translator: number, iova: bigint, index: number): IommuTranslation | null {
+    const answer = this.memory.translators.translate(translator, iova, 0, index);
+    return answer && { ...answer, permission: permissionFromBits(answer.permission) };
   }
 
   /** To call after dirty bits were cleared: stores look at them again. */

@@ -1,6 +1,7 @@
 /**
  * The part of a machine that is about devices which access memory, and when: bus masters, bytes for bounce buffers,
- * writes that wait to be done.
+ * where IOMMUs lead, writes that
+ * wait to be done.
  */
 import { setBounceBytesMax } from '../grace/bounce-budget.ts';
 import type { SharedMachine } from '../layout/attachments.ts';
@@ -8,13 +9,21 @@ import type { AddressSpace } from '../model/address-space.ts';
 import { BusMaster } from '../model/bus-master.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
 import type { Publisher } from '../publish/publisher.ts';
+import type { PortIotlbEntry } from '../vcpu/iotlb-entry.ts';
+import type { MemoryPort } from '../vcpu/memory-port.ts';
 import type { DeviceShortcuts } from './device-shortcuts.ts';
 import { MachineRam } from './machine-ram.ts';
+
+/** Where an access ends: IOMMUs send the block of addresses around it to `translated` in `space`. */
+export interface IotlbEntry extends Omit<PortIotlbEntry, 'addressSpace'> {
+  readonly space: AddressSpace;
+}
 
 export abstract class MachineDma extends MachineRam {
   abstract readonly shared: SharedMachine;
   protected abstract readonly publisher: Publisher;
   protected abstract readonly shortcuts: DeviceShortcuts;
+  abstract memory(space: AddressSpace): MemoryPort;
   abstract addAddressSpace(space: AddressSpace): AddressSpace;
 
   /**
@@ -25,6 +34,22 @@ export abstract class MachineDma extends MachineRam {
     const master = new BusMaster(name, dmaRoot);
     this.addAddressSpace(master.space);
     return master;
+  }
+
+  /**
+   * Where an access of the control thread's ends, through all IOMMUs on the way; null where they do not let it
+   * pass, or nothing answers. It holds until a mapping or the layout changes.
+   * @throws MemoryError ADDRESS_SPACE_UNKNOWN
+   * @source QEMU address_space_get_iotlb_entry
+   */
+  getIotlbEntry(space: AddressSpace, address: bigint | number, isWrite: boolean): IotlbEntry | null {
+    const entry = this.memory(space).iotlbEntry(address, isWrite);
+    if (entry === null) return null;
+    const { addressSpace, ...rest } = entry;
+    const found = [...this.publisher.addressSpaces].find(
+      (known) => this.publisher.indexOf(known) === addressSpace,
+    );
+    return found === undefined ? null : { space: found, ...rest };
   }
 
   /**

@@ -38,6 +38,7 @@ import { fullMachineOptions, type MachineOptions } from './machine-options.ts';
 import { MemoryQueries } from './memory-queries.ts';
 import { PiscinaHost } from './piscina-host.ts';
 import { ThreadHost } from './thread-host.ts';
+import { translatorPoster } from './translator-poster.ts';
 import type { VcpuHandle } from './vcpu-handle.ts';
 import { VcpuSet, type VcpuStartOptions } from './vcpu-set.ts';
 
@@ -132,6 +133,7 @@ export class Machine extends MachineDma {
         this.control.refresh();
         this.dirtyPages.published(views);
       },
+      onTranslator: translatorPoster(this.hub, this.control),
     });
     this.ram.onceUnheld = (region, free) => this.publisher.store.onceUnheld(region, free);
     registerParticipant(this.shortcuts);

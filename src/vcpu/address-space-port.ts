@@ -11,6 +11,7 @@ import { MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
 import { type Address, addressHi, addressLo } from './address.ts';
 import { probe, readBytes, writeBytes, writeRom } from './bulk.ts';
 import type { DeviceCalls } from './device-calls.ts';
+import { iotlbEntry, type PortIotlbEntry } from './iotlb-entry.ts';
 import type { MemoryRegionCache } from './memory-region-cache.ts';
 import { PortHolds } from './port-holds.ts';
 import { type SectionCopy, sectionFrom } from './section-list.ts';
@@ -147,6 +148,14 @@ export abstract class AddressSpacePort implements GuestMemory {
   /** Whether `address` leads to a device's callbacks, or nowhere, as opposed to bytes. */
   isIo(address: Address): boolean {
     return this.slow.isIo(addressHi(address), addressLo(address));
+  }
+
+  /**
+   * Where an access at `address` ends, through all IOMMUs on the way; null where it does not pass, or nothing
+   * answers. It holds until the next refresh().
+   */
+  iotlbEntry(address: Address, isWrite: boolean): PortIotlbEntry | null {
+    return iotlbEntry(this.slow, BigInt(address), isWrite);
   }
 
   /**

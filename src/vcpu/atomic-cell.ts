@@ -1,4 +1,5 @@
 /** Finds the element of shared RAM behind an address, for atomic read-modify-write. One thread's own. */
+import { IOMMU_READ, IOMMU_WRITE } from '../base/iommu.ts';
 import {
   MEMTX_ACCESS_ERROR,
   MEMTX_DECODE_ERROR,
@@ -9,6 +10,7 @@ import {
 import { cellWord } from '../layout/map-entry.ts';
 import {
   SECTION_FLAG_ASSIGNED,
+  SECTION_FLAG_IOMMU,
   SECTION_FLAG_WRITE_DIRECT,
   SECTION_FLAGS,
   SECTION_RAM_BUFFER,
@@ -49,6 +51,7 @@ export class AtomicCell {
     const cell = slow.lookup(hi, lo);
     const word = cellWord(cell);
     const flags = slow.arena[word + SECTION_FLAGS]!;
+    if ((flags & SECTION_FLAG_IOMMU) !== 0) return this.locateBehind(cell, hi, lo, size);
     if ((flags & SECTION_FLAG_ASSIGNED) === 0) return this.refuse(MEMTX_DECODE_ERROR);
     if ((flags & SECTION_FLAG_WRITE_DIRECT) === 0) return this.refuse(MEMTX_ACCESS_ERROR);
     const byte = slow.ramByte(word, lo);
@@ -57,6 +60,23 @@ export class AtomicCell {
     slow.noteWrite(word, hi, lo, size); // a compare that fails has marked, too
     const view = slow.ram.get(slow.arena[word + SECTION_RAM_BUFFER]!);
     return this.found(view.words, view.doubles, byte, size);
+  }
+
+  private locateBehind(cell: number, hi: number, lo: number, size: 4 | 8): number {
+    const { slow } = this;
+    const { paths } = slow;
+    let index = NO_CELL;
+    if (!paths.enter(slow, cell, hi, lo, IOMMU_READ | IOMMU_WRITE)) this.result = paths.result;
+    else if (paths.reach < size) this.result = MEMTX_ERROR;
+    else {
+      const behind = new AtomicCell(paths.target);
+      index = behind.locate(paths.hi, paths.lo, size);
+      this.result = behind.result;
+      this.words = behind.words;
+      this.doubles = behind.doubles;
+    }
+    paths.leave();
+    return index;
   }
 
   private found(

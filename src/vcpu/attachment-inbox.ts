@@ -7,7 +7,7 @@
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { MemoryError } from '../base/errors.ts';
-import type { AttachedDevice, Attachment } from '../layout/attachments.ts';
+import type { AttachedDevice, AttachedTranslator, Attachment } from '../layout/attachments.ts';
 import type { RamViews } from './ram-views.ts';
 
 /** Where devices, and what they are accessed by, go; a DeviceTable. */
@@ -16,31 +16,44 @@ export interface DeviceReceiver {
   attachShortcuts(attached: Extract<Attachment, { kind: 'eventfds' | 'coalesced' }>): void;
 }
 
+/** Where the translators of IOMMUs go. */
+export interface TranslatorReceiver {
+  attach(translator: number, attached: AttachedTranslator): void;
+}
+
+/** What a thread keeps of what it is told; its ThreadMemory. */
+export interface AttachmentStores {
+  readonly ram: RamViews;
+  readonly devices: DeviceReceiver;
+  readonly translators: TranslatorReceiver;
+}
+
 /** Takes attachments in, wherever they come from. */
 export class Attachments {
-  private readonly ram: RamViews;
-  private readonly devices: DeviceReceiver;
+  private readonly stores: AttachmentStores;
   private readonly addressSpaces: { readonly index: number; readonly name: string }[] = [];
 
-  constructor(ram: RamViews, devices: DeviceReceiver) {
-    this.ram = ram;
-    this.devices = devices;
+  constructor(stores: AttachmentStores) {
+    this.stores = stores;
   }
 
   take(attachment: Attachment): void {
     switch (attachment.kind) {
       case 'ram':
-        this.ram.add(attachment.buffer, attachment);
+        this.stores.ram.add(attachment.buffer, attachment);
         break;
       case 'drop-ram': // posted after the grace period: no view that this thread may use reaches it
-        this.ram.drop(attachment.buffer);
+        this.stores.ram.drop(attachment.buffer);
         break;
       case 'device':
-        this.devices.attach(attachment.device, attachment.regionName, attachment.attached);
+        this.stores.devices.attach(attachment.device, attachment.regionName, attachment.attached);
+        break;
+      case 'translator':
+        this.stores.translators.attach(attachment.translator, attachment.attached);
         break;
       case 'eventfds':
       case 'coalesced':
-        this.devices.attachShortcuts(attachment);
+        this.stores.devices.attachShortcuts(attachment);
         break;
       case 'address-space':
         this.addressSpaces.push({ index: attachment.index, name: attachment.name });
@@ -70,9 +83,9 @@ export class AttachmentInbox {
   private readonly port: MessagePort;
   private readonly attachments: Attachments;
 
-  constructor(port: MessagePort, ram: RamViews, devices: DeviceReceiver) {
+  constructor(port: MessagePort, stores: AttachmentStores) {
     this.port = port;
-    this.attachments = new Attachments(ram, devices);
+    this.attachments = new Attachments(stores);
   }
 
   /** About 60 ns when nothing has been posted. */

@@ -3,20 +3,18 @@
  * take, holes skipped to the next section by the view's sorted list. Errors are OR-ed and do not stop the copy.
  * @source QEMU's address_space_read and address_space_write: spec section 7.8
  */
+import { IOMMU_READ, IOMMU_WRITE } from '../base/iommu.ts';
 import { MEMTX_ACCESS_ERROR, MEMTX_DECODE_ERROR, MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
-import type { SharedWords } from '../layout/control-block.ts';
-import { CELL_UNASSIGNED, cellWord } from '../layout/map-entry.ts';
+import { cellWord } from '../layout/map-entry.ts';
 import * as section from '../layout/section-record.ts';
-import { VIEW_SECTION_COUNT, VIEW_SECTIONS } from '../layout/view-header.ts';
 import { loadExactly, storeExactly } from './exact-copy.ts';
+import { reach } from './reach.ts';
 import type { SlowAccess } from './slow-access.ts';
-
-/** How far something reaches is counted in bytes as a double: exact where it matters, below the copy's size. */
-const distance = (fromHi: number, fromLo: number, toHi: number, toLo: number): number =>
-  ((toHi >>> 0) - (fromHi >>> 0)) * 2 ** 32 + ((toLo >>> 0) - (fromLo >>> 0));
 
 /** One stretch of a bulk access, in one section or in one hole. */
 interface Stretch {
+  /** By which its section was found: behind IOMMUs another than where the access began. */
+  readonly slow: SlowAccess;
   /** First word of the section. */
   readonly word: number;
   readonly flags: number;
@@ -35,17 +33,22 @@ const BYTES = 0;
 const DEVICE = 1;
 const NOBODY = 2;
 
-/** Who answers for bulk accesses of one kind where a section has `flags`. */
-type Answerer = (slow: SlowAccess, flags: number) => number;
+/** Bulk accesses of one kind. */
+interface Kind {
+  /** What IOMMUs on the way must permit. */
+  readonly access: number;
+  /** Who answers where a section has `flags`. */
+  readonly answerer: (slow: SlowAccess, flags: number) => number;
+}
 
-const forReads: Answerer = (slow, flags) =>
+const answersReads: Kind['answerer'] = (slow, flags) =>
   (flags & section.SECTION_FLAG_READ_DIRECT) !== 0 && !slow.isBarred(flags)
     ? BYTES
     : (flags & section.SECTION_FLAG_DEVICE) !== 0
       ? DEVICE
       : NOBODY;
 
-const forWrites: Answerer = (slow, flags) => {
+const answersWrites: Kind['answerer'] = (slow, flags) => {
   const isDirect = (flags & section.SECTION_FLAG_WRITE_DIRECT) !== 0 || slow.debugWrites(flags);
   if (isDirect && !slow.isBarred(flags)) return BYTES;
   const isDevice =
@@ -53,17 +56,21 @@ const forWrites: Answerer = (slow, flags) => {
   return isDevice ? DEVICE : NOBODY;
 };
 
-const forLoaders: Answerer = (_, flags) =>
+const answersLoaders: Kind['answerer'] = (_, flags) =>
   (flags & section.SECTION_FLAG_READ_DIRECT) !== 0
     ? BYTES
     : (flags & section.SECTION_FLAG_DEVICE) !== 0
       ? DEVICE
       : NOBODY;
 
+const forReads: Kind = { access: IOMMU_READ, answerer: answersReads };
+const forWrites: Kind = { access: IOMMU_WRITE, answerer: answersWrites };
+const forLoaders: Kind = { access: IOMMU_WRITE, answerer: answersLoaders };
+
 export function readBytes(slow: SlowAccess, hi: number, lo: number, into: Uint8Array): MemTxResult {
   return eachStretch(slow, hi, lo, into.length, forReads, (stretch) => {
-    if (stretch.answerer === BYTES) return copyOut(slow, stretch, into);
-    if (stretch.answerer === DEVICE) return readDevice(slow, stretch, into);
+    if (stretch.answerer === BYTES) return copyOut(stretch, into);
+    if (stretch.answerer === DEVICE) return readDevice(stretch, into);
     into.fill(0, stretch.done, stretch.done + stretch.count);
     return MEMTX_DECODE_ERROR;
   });
@@ -71,15 +78,15 @@ export function readBytes(slow: SlowAccess, hi: number, lo: number, into: Uint8A
 
 export function writeBytes(slow: SlowAccess, hi: number, lo: number, from: Uint8Array): MemTxResult {
   return eachStretch(slow, hi, lo, from.length, forWrites, (stretch) => {
-    if (stretch.answerer === BYTES) return copyIn(slow, stretch, from);
-    return stretch.answerer === DEVICE ? writeDevice(slow, stretch, from) : MEMTX_DECODE_ERROR;
+    if (stretch.answerer === BYTES) return copyIn(stretch, from);
+    return stretch.answerer === DEVICE ? writeDevice(stretch, from) : MEMTX_DECODE_ERROR;
   });
 }
 
 /** Writes RAM, ROM and ROM devices that are in ROM mode; leaves out whatever else. A loader's. */
 export function writeRom(slow: SlowAccess, hi: number, lo: number, from: Uint8Array): void {
   eachStretch(slow, hi, lo, from.length, forLoaders, (stretch) =>
-    stretch.answerer === BYTES ? copyIn(slow, stretch, from) : MEMTX_OK,
+    stretch.answerer === BYTES ? copyIn(stretch, from) : MEMTX_OK,
   );
 }
 
@@ -101,13 +108,15 @@ export function probe(
   });
 }
 
+/** @param before bytes of the whole access that were visited already */
 function eachStretch(
   slow: SlowAccess,
   hi: number,
   lo: number,
   length: number,
-  answererOf: Answerer,
+  kind: Kind,
   visit: (stretch: Stretch) => MemTxResult,
+  before = 0,
 ): MemTxResult {
   let result = MEMTX_OK;
   for (let done = 0; done < length; ) {
@@ -116,17 +125,29 @@ function eachStretch(
     const cell = slow.lookup(atHi, atLo);
     const word = cellWord(cell);
     const flags = slow.arena[word + section.SECTION_FLAGS]!;
-    const answerer = answererOf(slow, flags);
     const left = length - done;
-    const count =
-      answerer === DEVICE ? deviceSize(slow, word, atHi, atLo, left) : reach(slow, cell, atHi, atLo, left);
-    result |= visit({ word, flags, answerer, hi: atHi, lo: atLo, done, count });
+    let count: number;
+    if ((flags & section.SECTION_FLAG_IOMMU) !== 0) {
+      const { paths } = slow;
+      const passes = paths.enter(slow, cell, atHi, atLo, kind.access);
+      count = Math.min(left, paths.reach);
+      result |= passes
+        ? eachStretch(paths.target, paths.hi, paths.lo, count, kind, visit, before + done)
+        : paths.result |
+          visit({ slow, word, flags, answerer: NOBODY, hi: atHi, lo: atLo, done: before + done, count });
+      paths.leave();
+    } else {
+      const answerer = kind.answerer(slow, flags);
+      count =
+        answerer === DEVICE ? deviceSize(slow, word, atHi, atLo, left) : reach(slow, cell, atHi, atLo, left);
+      result |= visit({ slow, word, flags, answerer, hi: atHi, lo: atLo, done: before + done, count });
+    }
     done += count;
   }
   return result;
 }
 
-function copyOut(slow: SlowAccess, { word, flags, lo, done, count }: Stretch, into: Uint8Array): MemTxResult {
+function copyOut({ slow, word, flags, lo, done, count }: Stretch, into: Uint8Array): MemTxResult {
   const ram = slow.ram.get(slow.arena[word + section.SECTION_RAM_BUFFER]!);
   const from = slow.ramByte(word, lo);
   if ((flags & section.SECTION_FLAG_EXACT) !== 0) loadExactly(ram, from, into.subarray(done, done + count));
@@ -134,11 +155,7 @@ function copyOut(slow: SlowAccess, { word, flags, lo, done, count }: Stretch, in
   return MEMTX_OK;
 }
 
-function copyIn(
-  slow: SlowAccess,
-  { word, flags, hi, lo, done, count }: Stretch,
-  from: Uint8Array,
-): MemTxResult {
+function copyIn({ slow, word, flags, hi, lo, done, count }: Stretch, from: Uint8Array): MemTxResult {
   slow.noteWrite(word, hi, lo, count);
   const ram = slow.ram.get(slow.arena[word + section.SECTION_RAM_BUFFER]!);
   const piece = from.subarray(done, done + count);
@@ -147,17 +164,13 @@ function copyIn(
   return MEMTX_OK;
 }
 
-function readDevice(slow: SlowAccess, { word, hi, lo, done, count }: Stretch, into: Uint8Array): MemTxResult {
+function readDevice({ slow, word, hi, lo, done, count }: Stretch, into: Uint8Array): MemTxResult {
   const low = slow.readDevice(word, hi, lo, count);
   for (let i = 0; i < count; i += 1) into[done + i] = (i < 4 ? low : slow.high) >>> ((i & 3) << 3);
   return slow.result;
 }
 
-function writeDevice(
-  slow: SlowAccess,
-  { word, hi, lo, done, count }: Stretch,
-  from: Uint8Array,
-): MemTxResult {
+function writeDevice({ slow, word, hi, lo, done, count }: Stretch, from: Uint8Array): MemTxResult {
   let low = 0;
   let high = 0;
   for (let i = 0; i < count; i += 1) {
@@ -176,49 +189,4 @@ function deviceSize(slow: SlowAccess, word: number, hi: number, lo: number, left
 /** Upper half of (hi, lo) + done, modulo 2^64. */
 function hiAfter(hi: number, lo: number, done: number): number {
   return (hi + Math.floor(((lo >>> 0) + done) / 2 ** 32)) | 0;
-}
-
-/** Bytes from (hi, lo) to the end of its section, or of the hole that it lies in; `left` at the most. */
-export function reach(slow: SlowAccess, cell: number, hi: number, lo: number, left: number): number {
-  const { arena } = slow;
-  if (cell !== CELL_UNASSIGNED) {
-    const word = cellWord(cell);
-    const last = distance(
-      hi,
-      lo,
-      arena[word + section.SECTION_LAST_HI]!,
-      arena[word + section.SECTION_LAST_LO]!,
-    );
-    return Math.min(left, last + 1);
-  }
-  const next = nextSection(arena, slow.view, hi, lo);
-  const toTop = distance(hi, lo, -1, -1) + 1; // the copy wraps at 2^64
-  if (next === CELL_UNASSIGNED) return Math.min(left, toTop);
-  const word = cellWord(next);
-  return Math.min(
-    left,
-    distance(hi, lo, arena[word + section.SECTION_START_HI]!, arena[word + section.SECTION_START_LO]!),
-  );
-}
-
-/** Cell of the first section that starts after (hi, lo); CELL_UNASSIGNED if there is none. */
-function nextSection(arena: SharedWords, view: number, hi: number, lo: number): number {
-  const header = cellWord(view);
-  const list = cellWord(arena[header + VIEW_SECTIONS]!);
-  let low = 0;
-  let high = arena[header + VIEW_SECTION_COUNT]!;
-  const count = high;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const word = cellWord(arena[list + middle]!);
-    const ahead = distance(
-      hi,
-      lo,
-      arena[word + section.SECTION_START_HI]!,
-      arena[word + section.SECTION_START_LO]!,
-    );
-    if (ahead > 0) high = middle;
-    else low = middle + 1;
-  }
-  return low === count ? CELL_UNASSIGNED : arena[list + low]!;
 }

@@ -17,6 +17,7 @@ import type {
 } from '../base/device-binding.ts';
 import { MemoryError } from '../base/errors.ts';
 import type { GuestMemory } from '../base/guest-memory.ts';
+import type { TranslatorModule } from '../base/iommu.ts';
 import { READER_INTERRUPTS, readerWord, type SharedWords, VCPU_COUNT_MAX } from '../layout/control-block.ts';
 
 const load = createRequire(import.meta.url);
@@ -57,7 +58,7 @@ export class LoadedDeviceContext implements HostedDeviceContext {
   vcpu: number;
   private readonly around: DeviceSurroundings;
 
-  constructor(module: DeviceModule, regionName: string, around: DeviceSurroundings) {
+  constructor(module: TranslatorModule, regionName: string, around: DeviceSurroundings) {
     this.regionName = regionName;
     this.state = module.state;
     this.data = module.data;
@@ -89,35 +90,38 @@ function refuseAsk(): never {
 
 /** @throws MemoryError DEVICE_MODULE_INVALID naming the module, the export and the mend */
 export function loadDevice(module: DeviceModule, context: DeviceContext): AnyDeviceCallbacks {
-  const { exportName } = module;
-  const exports = loadModule(module.module);
-  const factory = exports[exportName];
-  if (typeof factory !== 'function') {
-    const found = Object.keys(exports).filter((name) => name !== '__esModule');
-    throw invalid(
-      module.module,
-      `it has no export '${exportName}' that is a function (it exports: ${found.join(', ') || 'nothing'}); ` +
-        `write 'export ${exportName === 'default' ? 'default function' : `function ${exportName}`}(context) { … }' or name another export`,
-    );
-  }
-  let callbacks: unknown;
-  try {
-    callbacks = (factory as (context: DeviceContext) => unknown)(context);
-  } catch (error) {
-    throw invalid(
-      module.module,
-      `its factory '${exportName}' threw for region '${context.regionName}': ${messageOf(error)}`,
-      error,
-    );
-  }
+  const callbacks = makeFromModule(module, context);
   const problem = callbackProblem(callbacks, module.rules);
   if (problem !== null) {
     throw invalid(
       module.module,
-      `its factory '${exportName}' must return an object ${problem}; an asynchronous factory cannot`,
+      `its factory '${module.exportName}' must return an object ${problem}; an asynchronous factory cannot`,
     );
   }
   return callbacks as AnyDeviceCallbacks;
+}
+
+/** What the module's factory returns. @throws MemoryError DEVICE_MODULE_INVALID */
+export function makeFromModule({ module, exportName }: TranslatorModule, context: DeviceContext): unknown {
+  const exports = loadModule(module);
+  const factory = exports[exportName];
+  if (typeof factory !== 'function') {
+    const found = Object.keys(exports).filter((name) => name !== '__esModule');
+    throw invalid(
+      module,
+      `it has no export '${exportName}' that is a function (it exports: ${found.join(', ') || 'nothing'}); ` +
+        `write 'export ${exportName === 'default' ? 'default function' : `function ${exportName}`}(context) { … }' or name another export`,
+    );
+  }
+  try {
+    return (factory as (context: DeviceContext) => unknown)(context);
+  } catch (error) {
+    throw invalid(
+      module,
+      `its factory '${exportName}' threw for region '${context.regionName}': ${messageOf(error)}`,
+      error,
+    );
+  }
 }
 
 /** What a device's callbacks lack, to be read after "an object"; null if nothing. */

@@ -1,7 +1,7 @@
 /** How far the bytes at an address go on without a device in between: what map() and cache() look at in common. */
 import { CELL_UNASSIGNED, CELL_WORDS } from '../layout/map-entry.ts';
 import * as section from '../layout/section-record.ts';
-import { reach } from './bulk.ts';
+import { reach } from './reach.ts';
 import type { SlowAccess } from './slow-access.ts';
 
 /** Bytes of RAM behind a stretch of addresses. */

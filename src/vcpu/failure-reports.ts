@@ -5,6 +5,7 @@
 
 /** An access that failed in the device, not in the guest. */
 export interface DeviceReport {
+  /** -1 where it was the translator of an IOMMU; `offset` is then the address within its region. */
   readonly device: number;
   readonly regionName: string;
   /** The vCPU whose access it was; a number past the last vCPU's is a device host's own, or the control thread's. */

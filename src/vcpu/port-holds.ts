@@ -1,10 +1,10 @@
 /** What a port hands out that lives on beyond its checkpoints: mappings, caches, holds. One thread's own. */
 import { cellWord } from '../layout/map-entry.ts';
 import { SECTION_FLAG_READONLY, SECTION_FLAGS } from '../layout/section-record.ts';
-import { reach } from './bulk.ts';
 import { directWindow } from './direct-window.ts';
 import { MemoryMap, refuseLength } from './memory-map.ts';
 import { MemoryRegionCache } from './memory-region-cache.ts';
+import { reach } from './reach.ts';
 import { SlowAccess } from './slow-access.ts';
 import type { ThreadHolds } from './thread-holds.ts';
 import { ViewHold } from './view-hold.ts';
@@ -51,7 +51,7 @@ export class PortHolds {
   /** Accesses that stay on the view that the port uses now. */
   private pinnedNow(): SlowAccess {
     if (this.pinned?.isLike(this.slow) === true) return this.pinned;
-    const pinned = new SlowAccess(this.memory, this.addressSpace, this.slow.devices);
+    const pinned = new SlowAccess(this.memory, this.addressSpace, this.slow.devices, this.slow.paths);
     pinned.stayOn(this.slow);
     this.pinned = pinned;
     return pinned;

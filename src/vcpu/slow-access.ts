@@ -6,12 +6,15 @@
  * unaligned one if its rules allow it. Whatever else crosses a section's end, or is not aligned, is split into
  * naturally aligned pieces at ascending addresses; the results are OR-ed. The address wraps at 2^64.
  */
+import { IOMMU_READ, IOMMU_WRITE } from '../base/iommu.ts';
 import { MEMTXATTRS_DEBUG } from '../base/mem-tx-attrs.ts';
 import { MEMTX_ACCESS_ERROR, MEMTX_DECODE_ERROR, MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
 import { CELL_WORDS } from '../layout/map-entry.ts';
 import * as section from '../layout/section-record.ts';
 import type { DeviceCalls } from './device-calls.ts';
+import { IommuPaths } from './iommu-paths.ts';
 import type { RamView } from './ram-views.ts';
+import { TLB_NOTHING } from './tlb.ts';
 import { type PortMemory, ViewReader } from './view-reader.ts';
 
 const ok = MEMTX_OK; // local names for what every miss runs through: V8 does not fold imported bindings
@@ -27,6 +30,7 @@ const writeDirect = section.SECTION_FLAG_WRITE_DIRECT;
 const hasDevice = section.SECTION_FLAG_DEVICE;
 const isReadonly = section.SECTION_FLAG_READONLY;
 const isAssigned = section.SECTION_FLAG_ASSIGNED;
+const isIommu = section.SECTION_FLAG_IOMMU;
 
 export class SlowAccess extends ViewReader {
   /** MemTxResult of the access in progress: an OR over its pieces. */
@@ -34,10 +38,37 @@ export class SlowAccess extends ViewReader {
   /** Upper half of the last 64-bit value loaded. */
   high = 0;
   declare readonly devices: DeviceCalls; // declared: see MemoryPort
+  /** Where IOMMUs lead; shared with what is behind them. */
+  declare readonly paths: IommuPaths;
 
-  constructor(memory: PortMemory, addressSpace: number, devices: DeviceCalls) {
+  /** @param paths of the port where the accesses begin, if this is what an IOMMU leads to */
+  constructor(
+    memory: PortMemory,
+    addressSpace: number,
+    devices: DeviceCalls,
+    paths: IommuPaths | null = null,
+  ) {
     super(memory, addressSpace);
     this.devices = devices;
+    const behind = (space: number): SlowAccess => new SlowAccess(memory, space, devices, this.paths);
+    this.paths = paths ?? new IommuPaths(memory, behind);
+  }
+
+  /** Takes the newest of everything that accesses reach from here. */
+  refresh(): void {
+    this.refreshView();
+    if (this.paths.refresh()) this.forgetPages();
+  }
+
+  /** Lets go of all of it: nothing is mapped until the next refresh(). */
+  forget(): void {
+    this.forgetView();
+    this.paths.forget();
+  }
+
+  override disarm(): void {
+    super.disarm();
+    this.paths.disarm();
   }
 
   /**
@@ -60,6 +91,7 @@ export class SlowAccess extends ViewReader {
         this.high = (byte & 3) === 0 ? view.words[(byte + 4) >>> 2]! : unalignedWord(view, byte + 4);
       return (byte & 3) === 0 ? view.words[byte >>> 2]! : unalignedWord(view, byte);
     }
+    if ((flags & isIommu) !== 0) return this.loadBehind(cell, hi, lo, size);
     if ((flags & isAssigned) === 0 ? size !== 1 : this.mustSplit(word, flags, lo, size))
       return this.loadSplit(hi, lo, size);
     if ((flags & hasDevice) !== 0) return this.readDevice(word, hi, lo, size);
@@ -84,7 +116,8 @@ export class SlowAccess extends ViewReader {
         if (size === 1) view.bytes[byte] = valueLo;
         else this.writeRam(view, byte, size, valueHi, valueLo);
       } // else read-only: a vCPU's store is discarded without a fault
-    } else if ((flags & isAssigned) === 0 ? size !== 1 : this.mustSplit(word, flags, lo, size)) {
+    } else if ((flags & isIommu) !== 0) this.storeBehind(cell, hi, lo, size, valueHi, valueLo);
+    else if ((flags & isAssigned) === 0 ? size !== 1 : this.mustSplit(word, flags, lo, size)) {
       this.storeSplit(hi, lo, size, valueHi, valueLo);
     } else if ((flags & hasDevice) !== 0) this.writeDevice(word, hi, lo, size, valueLo, valueHi);
     else this.result = decodeError;
@@ -120,7 +153,71 @@ export class SlowAccess extends ViewReader {
 
   /** Whether reads of (hi, lo) do not come from bytes. */
   isIo(hi: number, lo: number): boolean {
-    return (this.arena[this.lookup(hi, lo) * cellWords + flagsWord]! & readDirect) === 0;
+    const cell = this.lookup(hi, lo);
+    const flags = this.arena[cell * cellWords + flagsWord]!;
+    if ((flags & isIommu) === 0) return (flags & readDirect) === 0;
+    const { paths } = this;
+    const isIo = !paths.enter(this, cell, hi, lo, IOMMU_READ) || paths.target.isIo(paths.hi, paths.lo);
+    paths.leave();
+    return isIo;
+  }
+
+  /** A page behind an IOMMU is as fast as any, where its mapping leads whole to RAM. */
+  protected override rememberBehind(entry: number, hi: number, page: number, cell: number): void {
+    if (this.isPinned) {
+      super.rememberBehind(entry, hi, page, cell); // nobody would tell it that a mapping has changed
+      return;
+    }
+    const { tlb } = this;
+    const found = this.paths.pageBehind(this, cell, hi, page);
+    this.tlbAttrs |= found.attrs;
+    if (found.isOutdated) return;
+    if (found.ram === null) super.rememberBehind(entry, hi, page, cell);
+    else {
+      tlb[entry] = page;
+      tlb[entry + 1] = found.ram.isWritable ? page : TLB_NOTHING;
+      tlb[entry + 2] = hi;
+      tlb[entry + 3] = found.ram.addend;
+    }
+  }
+
+  /** What passes whole in one piece goes on whole; what no mapping lets through is answered as a hole is. */
+  private loadBehind(cell: number, hi: number, lo: number, size: number): number {
+    const { paths } = this;
+    const passes = paths.enter(this, cell, hi, lo, IOMMU_READ);
+    const isWhole = paths.reach >= size;
+    let value = 0;
+    if (isWhole && passes) {
+      const { target } = paths;
+      value = target.load(paths.hi, paths.lo, size);
+      this.result = target.result;
+      this.high = target.high;
+    } else if (isWhole) {
+      this.result = paths.result;
+      this.high = 0;
+    }
+    paths.leave();
+    return isWhole ? value : this.loadSplit(hi, lo, size);
+  }
+
+  private storeBehind(
+    cell: number,
+    hi: number,
+    lo: number,
+    size: number,
+    valueHi: number,
+    valueLo: number,
+  ): void {
+    const { paths } = this;
+    const passes = paths.enter(this, cell, hi, lo, IOMMU_WRITE);
+    const isWhole = paths.reach >= size;
+    if (isWhole && passes) {
+      const { target } = paths;
+      target.store(paths.hi, paths.lo, size, valueHi, valueLo);
+      this.result = target.result;
+    } else if (isWhole) this.result = paths.result;
+    paths.leave();
+    if (!isWhole) this.storeSplit(hi, lo, size, valueHi, valueLo);
   }
 
   /** The access may reach memory only, and this is none. */

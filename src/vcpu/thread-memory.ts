@@ -15,6 +15,7 @@ import { ReaderSession } from './reader-session.ts';
 import type { DeviceHome } from './route-loader.ts';
 import { ThreadHolds } from './thread-holds.ts';
 import { TracedDevices } from './traced-devices.ts';
+import { Translators } from './translators.ts';
 
 export class ThreadMemory {
   readonly words: SharedWords;
@@ -22,6 +23,7 @@ export class ThreadMemory {
   readonly session: ReaderSession;
   readonly ram: RamViews;
   readonly devices: DeviceTable;
+  readonly translators: Translators;
   readonly holds: ThreadHolds;
   private readonly arena: SharedWords;
   /** What ports reach devices by. */
@@ -37,21 +39,31 @@ export class ThreadMemory {
     this.session = new ReaderSession(this.words, this.reader);
     this.ram = new RamViews({ bytes: machine.ram, dirty: machine.dirty });
     this.holds = new ThreadHolds(this.words, slot);
-    this.devices = new DeviceTable(this.words, this.session, report, home);
-    this.calls = machine.traceAccesses === true ? new TracedDevices(this.devices, slot) : this.devices;
+    const devices = new DeviceTable(this.words, this.session, report, home);
+    this.devices = devices;
+    this.calls = machine.traceAccesses === true ? new TracedDevices(devices, slot) : devices;
+    const around = {
+      words: this.words,
+      vcpu: slot,
+      get memory() {
+        return devices.memory; // given later
+      },
+    };
+    this.translators = new Translators(around, this.reader, report);
   }
 
-  /** Called when a device or a RAM buffer is met that this thread was not told of yet. */
+  /** Called when a device, a translator or a RAM buffer is met that this thread was not told of yet. */
   set onMissing(drain: () => void) {
     this.ram.onMissing = drain;
     this.devices.onMissing = drain;
+    this.translators.onMissing = drain;
   }
 
   port(addressSpace: number): MemoryPort {
     const open = this.ports.get(addressSpace);
     if (open !== undefined) return open;
-    const memory = { control: this.words, arena: this.arena, ram: this.ram, holds: this.holds };
-    const port = new MemoryPort(memory, addressSpace, this.calls);
+    const { words: control, arena, ram, holds, translators } = this;
+    const port = new MemoryPort({ control, arena, ram, holds, translators }, addressSpace, this.calls);
     this.ports.set(addressSpace, port);
     this.session.add(port);
     return port;

@@ -26,6 +26,7 @@ import {
   TLB_SLOW,
   tlbEntry,
 } from './tlb.ts';
+import type { Translators } from './translators.ts';
 
 const dirtyMaskWord = section.SECTION_DIRTY_MASK;
 const ramBufferWord = section.SECTION_RAM_BUFFER; // local names: V8 does not fold imported bindings
@@ -33,6 +34,7 @@ const readDirect = section.SECTION_FLAG_READ_DIRECT;
 const writeDirect = section.SECTION_FLAG_WRITE_DIRECT;
 const hasDevice = section.SECTION_FLAG_DEVICE;
 const isReadonly = section.SECTION_FLAG_READONLY;
+const isIommu = section.SECTION_FLAG_IOMMU;
 
 /** Pages of 4 KiB in the largest RAM buffer. */
 export const CODE_BUFFER_PAGES = 2 ** 20;
@@ -43,6 +45,7 @@ export interface PortMemory {
   readonly control: SharedWords;
   readonly arena: SharedWords;
   readonly ram: RamViews;
+  readonly translators: Translators;
   readonly holds: ThreadHolds;
 }
 
@@ -54,8 +57,14 @@ export class ViewReader {
   declare readonly ram: RamViews;
   declare private readonly control: SharedWords;
   declare private readonly root: number;
+  /** Index of the address space, or of the IOMMU's table. */
+  declare readonly addressSpace: number;
   /** Header cell of the view in use; 0 before the first refresh. */
   view = 0;
+  /** Attributes on which it depends what the TLB remembers. */
+  tlbAttrs = MEMTXATTRS_MEMORY;
+  /** Nobody refreshes it. */
+  protected isPinned = false;
   private viewVersion = 0;
   private mapRoot = leafEntry(CELL_UNASSIGNED);
   private readonly deltas: DeltaReader;
@@ -68,6 +77,7 @@ export class ViewReader {
     this.arena = memory.arena;
     this.ram = memory.ram;
     this.control = memory.control;
+    this.addressSpace = addressSpace;
     this.root = rootWord(addressSpace);
     this.deltas = new DeltaReader(memory.control, addressSpace, this.tlb);
   }
@@ -76,22 +86,26 @@ export class ViewReader {
     return this.arena[cellWord(this.view) + VIEW_LAYOUT_TAG]!;
   }
 
-  /** For accesses to come. Pages of devices are forgotten where the fast path would no longer ask. */
+  /** For accesses to come. Pages are forgotten where they would be found otherwise. */
   setAttrs(attrs: MemTxAttrs): void {
-    if (((attrs ^ this.attrs) & MEMTXATTRS_MEMORY) !== 0) this.tlb.fill(TLB_NOTHING);
+    if (((attrs ^ this.attrs) & this.tlbAttrs) !== 0) this.forgetPages();
     this.attrs = attrs;
   }
 
-  /** Takes the published view, to call after the reader announced; drops from the TLB what is not true in it. */
-  refresh(): void {
-    if (!this.takeView()) return;
+  /**
+   * Takes the published view, to call after the reader announced; drops from the TLB what is not true in it.
+   * @returns whether it is another one
+   */
+  refreshView(): boolean {
+    if (!this.takeView()) return false;
     if (this.isFresh || !this.deltas.catchUp(this.viewVersion)) {
       this.deltas.startAfresh();
       this.takeView(); // it includes all deltas up to there
-      this.tlb.fill(TLB_NOTHING);
+      this.forgetPages();
     } else if (this.hasSlowEntries) dropSlowEntries(this.tlb);
     this.isFresh = false;
     this.hasSlowEntries = false;
+    return true;
   }
 
   /** Whether both answer by the same view, with the same attributes. */
@@ -101,23 +115,28 @@ export class ViewReader {
 
   /** Takes the view and the attributes of `other`, for good: for a reader of a view that is held. */
   stayOn(other: ViewReader): void {
+    this.isPinned = true;
     this.attrs = other.attrs;
     this.view = other.view;
     this.viewVersion = other.viewVersion;
     this.mapRoot = other.mapRoot;
   }
 
-  /** Lets go of the view: nothing is mapped until the next refresh(). */
-  forget(): void {
+  /** Lets go of the view: nothing is mapped until the next refreshView(). */
+  forgetView(): void {
     this.view = 0;
     this.mapRoot = leafEntry(CELL_UNASSIGNED);
     this.isFresh = true;
+    this.forgetPages();
+  }
+
+  forgetPages(): void {
     this.tlb.fill(TLB_NOTHING);
   }
 
   /** Lets stores look at the dirty bits again. */
   disarm(): void {
-    this.tlb.fill(TLB_NOTHING);
+    this.forgetPages();
   }
 
   /**
@@ -210,6 +229,10 @@ export class ViewReader {
     if (!sectionCovers(arena, cell, hi, page) || !sectionCovers(arena, cell, hi, page | ~PAGE_MASK)) return;
     const word = cellWord(cell);
     const flags = arena[word + section.SECTION_FLAGS]!;
+    if ((flags & isIommu) !== 0) {
+      this.rememberBehind(entry, hi, page, cell);
+      return;
+    }
     const addend = (this.ramByte(word, page) - page) | 0;
     const tlb = this.tlb;
     const isBarred = this.isBarred(flags);
@@ -227,13 +250,21 @@ export class ViewReader {
       tlb[entry] = page | TLB_DEVICE;
       tlb[entry + 1] = (arena[word + section.SECTION_DEVICE]! << TLB_DEVICE_SHIFT) | TLB_DEVICE;
       tlb[entry + 3] = (this.offsetInRegion(word, hi, page) - page) | 0;
-    } else {
-      tlb[entry] = page | TLB_SLOW;
-      tlb[entry + 1] = page | TLB_SLOW;
-      this.hasSlowEntries = true;
-      tlb[entry + 3] = cell;
-    }
+    } else this.rememberSlow(entry, page, cell);
     tlb[entry + 2] = hi;
+  }
+
+  /** Of a page of an IOMMU's section. */
+  protected rememberBehind(entry: number, hi: number, page: number, cell: number): void {
+    this.rememberSlow(entry, page, cell);
+    this.tlb[entry + 2] = hi;
+  }
+
+  private rememberSlow(entry: number, page: number, cell: number): void {
+    this.tlb[entry] = page | TLB_SLOW;
+    this.tlb[entry + 1] = page | TLB_SLOW;
+    this.hasSlowEntries = true;
+    this.tlb[entry + 3] = cell;
   }
 
   /** True if a TLB entry can hold the device and the page's offset within its region. */

@@ -10,7 +10,8 @@ import { CELL_BYTES, CELL_FIRST_FREE } from '../../src/layout/map-entry.ts';
 import type { AddressSpace } from '../../src/model/address-space.ts';
 import { MemoryRegion } from '../../src/model/memory-region.ts';
 import { transaction } from '../../src/model/transaction.ts';
-import { encodeView, releaseView } from '../../src/publish/encode-view.ts';
+import { releaseView } from '../../src/publish/cell-writer.ts';
+import { encodeView } from '../../src/publish/encode-view.ts';
 import { EMPTY_FLAT_VIEW, type FlatView } from '../../src/render/flat-view.ts';
 import { BenchMachine, registers } from '../support/bench-machine.ts';
 
@@ -91,7 +92,8 @@ class History {
 
   private sizeOf(flat: FlatView): number {
     const { arena, ram } = this.machine;
-    const encoded = encodeView(flat, { arena, ram, deviceIdOf: () => 0 }, 0, 0);
+    const iommuOf = () => ({ root: 0, rule: 0, translator: null });
+    const encoded = encodeView(flat, { arena, ram, deviceIdOf: () => 0, iommuOf }, 0, 0);
     releaseView(encoded, arena);
     return encoded.sizeBytes;
   }

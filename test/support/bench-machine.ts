@@ -4,6 +4,7 @@
  */
 
 import { controlDevice, type DeviceCallbacks } from '../../src/base/device-binding.ts';
+import { permissionFromBits } from '../../src/base/iommu.ts';
 import { GraceReader } from '../../src/grace/reader.ts';
 import { GraceWriter, type GraceWriterOptions } from '../../src/grace/writer.ts';
 import { type Attachment, NO_GUARD } from '../../src/layout/attachments.ts';
@@ -23,6 +24,7 @@ import { MemoryPort } from '../../src/vcpu/memory-port.ts';
 import { RamViews } from '../../src/vcpu/ram-views.ts';
 import { ReaderSession } from '../../src/vcpu/reader-session.ts';
 import { ThreadHolds } from '../../src/vcpu/thread-holds.ts';
+import { Translators } from '../../src/vcpu/translators.ts';
 
 export interface BenchMachineOptions extends GraceWriterOptions {
   readonly arenaBytes?: number;
@@ -59,10 +61,12 @@ export class BenchMachine {
   readonly posted: Attachment[] = [];
   readonly reports: DeviceReport[] = [];
   readonly views: RamViews;
+  readonly translators: Translators;
   readonly holds = new ThreadHolds(this.control, 0);
   readonly dirty: DirtyPages;
   readonly session: ReaderSession;
   private readonly table: DeviceTable;
+  private readonly named = new Map<string, MemoryPort>();
   private readonly devices: DeviceHandler[] = [];
   private readonly deviceIds = new Map<MemoryRegion, number>();
 
@@ -89,6 +93,17 @@ export class BenchMachine {
     this.publisher = new Publisher(this.control, resources, this.grace, {
       garbageBytesMax: options.garbageBytesMax ?? 2 ** 20,
       onPublished: (views) => this.dirty.published(views),
+      onTranslator: (translator, iommu, targets) => {
+        this.translators.attach(translator, {
+          regionName: iommu.region!.name,
+          module: iommu.module,
+          targets,
+        });
+        iommu.translateOnControl = (iova, index) => {
+          const answer = this.translators.translate(translator, iova, 0, index);
+          return answer && { ...answer, permission: permissionFromBits(answer.permission) };
+        };
+      },
     });
     this.ram.onceUnheld = (region, free) => this.publisher.store.onceUnheld(region, free);
     registerParticipant(this.publisher);
@@ -96,16 +111,26 @@ export class BenchMachine {
     this.reader = new GraceReader(this.control, 0);
     this.reader.online();
     const home = { host: HOME, handlerOf: (device: number) => this.devices[device]!, replayQueued: () => {} };
+    const report = (failure: DeviceReport) => this.reports.push(failure);
     this.session = new ReaderSession(this.control, this.reader);
     this.session.rearm();
-    this.table = new DeviceTable(this.control, this.session, (report) => this.reports.push(report), home);
+    this.table = new DeviceTable(this.control, this.session, report, home);
+    const memory = { memory: (name: string) => this.named.get(name)! };
+    this.translators = new Translators({ words: this.control, vcpu: 0, memory }, this.reader, report);
   }
 
   show(name: string, root: MemoryRegion | null): { space: AddressSpace; port: MemoryPort } {
     const space = new AddressSpace(name, root);
     const index = this.publisher.add(space);
-    const memory = { control: this.control, arena: this.arena.words, ram: this.views, holds: this.holds };
+    const memory = {
+      control: this.control,
+      arena: this.arena.words,
+      ram: this.views,
+      holds: this.holds,
+      translators: this.translators,
+    };
     const port = new MemoryPort(memory, index, this.table);
+    this.named.set(name, port);
     this.session.add(port);
     return { space, port };
   }

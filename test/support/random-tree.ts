@@ -1,6 +1,5 @@
 /** Random layouts for property tests: small enough to ask about each address, with all that may go wrong in them. */
 import fc from 'fast-check';
-import type { MemoryRegionKind } from '../../src/model/region-options.ts';
 import { checkLayout } from '../../src/qemu/layout-graph.ts';
 import type { ChildRecord, LayoutState, RegionRecord } from '../../src/qemu/region-record.ts';
 
@@ -14,7 +13,7 @@ export const interestingAddresses = (): bigint[] => {
 };
 
 interface Seed {
-  readonly kind: MemoryRegionKind;
+  readonly kind: RegionRecord['kind'];
   readonly size: bigint;
   readonly flags: { enabled: boolean; readonly: boolean; nonvolatile: boolean; romd: boolean };
   readonly place: { parent: number; offset: bigint; priority: number; rank: number };
@@ -28,7 +27,7 @@ const smallOrNearTop = fc.oneof(
 
 const seed = (): fc.Arbitrary<Seed> =>
   fc.record({
-    kind: fc.constantFrom<MemoryRegionKind>(
+    kind: fc.constantFrom<RegionRecord['kind']>(
       'container',
       'container',
       'io',

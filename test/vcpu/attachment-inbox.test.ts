@@ -22,9 +22,13 @@ function thread() {
   ports.push(port1, port2);
   const devices: string[] = [];
   const ram = new RamViews({ bytes: new SharedArrayBuffer(8), dirty: new SharedArrayBuffer(8) });
-  const inbox = new AttachmentInbox(port2, ram, {
-    attachShortcuts: () => {},
-    attach: (device, name) => devices.push(`${device} ${name}`),
+  const inbox = new AttachmentInbox(port2, {
+    ram,
+    devices: {
+      attachShortcuts: () => {},
+      attach: (device, name) => devices.push(`${device} ${name}`),
+    },
+    translators: { attach: (id, { regionName }) => devices.push(`translator ${id} ${regionName}`) },
   });
   ram.onMissing = () => inbox.drain();
   hub.subscribe(port1);
