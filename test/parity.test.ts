@@ -8,7 +8,6 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fullAccessRules } from '../src/base/access-rules.ts';
 import { MEMTX_DECODE_ERROR, MEMTX_OK } from '../src/base/mem-tx-result.ts';
 import { GraceReader } from '../src/grace/reader.ts';
-import { NO_GUARD } from '../src/layout/attachments.ts';
 import { createControlBlock, WORD_DEVICE_LOCK } from '../src/layout/control-block.ts';
 import { AddressSpace } from '../src/model/address-space.ts';
 import { MemoryRegion } from '../src/model/memory-region.ts';
@@ -187,7 +186,7 @@ test('a device without the lock is called while another vCPU holds it', () => {
     state,
     data: 0,
     rules: fullAccessRules(),
-    guard: NO_GUARD,
+    guard: null,
   });
   table.write(0, 8, 4, 5, 0, 0);
   expect([table.read(0, 8, 4, 0), table.result]).toEqual([5, MEMTX_OK]);

@@ -24,8 +24,8 @@ export interface SharedMachine {
 interface AttachedCommon {
   /** With their endianness resolved. */
   readonly rules: FullAccessRules;
-  /** Devices of one owner have the same number; NO_GUARD where the device may be reached from inside itself. */
-  readonly guard: number;
+  /** Devices of one owner have the same number; null where the device may be reached from inside itself. */
+  readonly guard: number | null;
 }
 
 /** A doorbell on its way to another thread: layout/doorbell.ts. */
@@ -33,8 +33,6 @@ export interface DoorbellHandle {
   readonly id: number;
   readonly words: SharedArrayBuffer;
 }
-
-export const NO_GUARD = -1;
 
 /** How a vCPU reaches a device: its own copy of the module, or the host that answers for it. */
 export type AttachedDevice = AttachedCommon &

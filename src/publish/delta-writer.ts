@@ -7,13 +7,28 @@
 import { ADDRESS_LAST, hiFromAddress, loFromAddress } from '../base/addresses.ts';
 import { type SharedWords, WORD_DELTA_COUNT } from '../layout/control-block.ts';
 import * as delta from '../layout/delta-ring.ts';
-import type { AddressWindow } from '../render/flat-view.ts';
+import { type AddressWindow, type FlatView, staleRanges } from '../render/flat-view.ts';
 
 /** A view change of more windows is told as one of everything: a reader would drop nearly all anyway. */
 const WINDOWS_MAX = 8;
 
 const NOTHING: AddressWindow = { start: ADDRESS_LAST, last: 0n };
 const EVERYTHING: AddressWindow = { start: 0n, last: ADDRESS_LAST };
+
+/** An address space whose root word leads to another view now. */
+export interface RootChange {
+  /** Its index. */
+  readonly addressSpace: number;
+  /** VIEW_VERSION of the new view. */
+  readonly version: number;
+  readonly before: FlatView;
+  readonly after: FlatView;
+}
+
+function toldWindows(windows: readonly AddressWindow[]): readonly AddressWindow[] {
+  if (windows.length === 0) return [NOTHING];
+  return windows.length > WINDOWS_MAX ? [EVERYTHING] : windows;
+}
 
 export class DeltaWriter {
   private readonly words: SharedWords;
@@ -23,15 +38,20 @@ export class DeltaWriter {
     this.words = words;
   }
 
-  /**
-   * To call after the root was stored.
-   * @param windows what answers differently, or is written differently, in the view with `version`
-   */
-  write(addressSpace: number, version: number, windows: readonly AddressWindow[]): void {
-    const told = windows.length > WINDOWS_MAX ? [EVERYTHING] : windows.length === 0 ? [NOTHING] : windows;
-    told.forEach((window, index) => {
-      this.writeOne(delta.deltaTarget(addressSpace, index === told.length - 1), version, window);
-    });
+  /** To call after the roots were stored, before the generation begins: who finds that finds what changed. */
+  write(changes: readonly RootChange[]): void {
+    const compared: (Pick<RootChange, 'before' | 'after'> & { windows: readonly AddressWindow[] })[] = [];
+    for (const { addressSpace, version, before, after } of changes) {
+      let pair = compared.find((known) => known.before === before && known.after === after);
+      if (pair === undefined) {
+        pair = { before, after, windows: toldWindows(staleRanges(before, after)) };
+        compared.push(pair); // address spaces that share a view share its comparison
+      }
+      const { windows } = pair;
+      windows.forEach((window, index) => {
+        this.writeOne(delta.deltaTarget(addressSpace, index === windows.length - 1), version, window);
+      });
+    }
   }
 
   private writeOne(target: number, version: number, { start, last }: AddressWindow): void {

@@ -12,20 +12,13 @@ import { rootWord, type SharedWords } from '../layout/control-block.ts';
 import type { AddressSpace } from '../model/address-space.ts';
 import type { CallbackIommu } from '../model/callback-iommu.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
-import { rootsSeeing } from '../model/reachability.ts';
 import {
   mutate,
   type PreparedCommit,
   type TransactionChanges,
   type TransactionParticipant,
 } from '../model/transaction.ts';
-import {
-  type AddressWindow,
-  EMPTY_FLAT_VIEW,
-  type FlatView,
-  flatViewsEqual,
-  staleRanges,
-} from '../render/flat-view.ts';
+import { EMPTY_FLAT_VIEW, type FlatView, flatViewsEqual } from '../render/flat-view.ts';
 import { renderFlatView } from '../render/render.ts';
 import { viewRootOf } from '../render/view-root.ts';
 import { letOwnersGo } from './cell-writer.ts';
@@ -34,6 +27,7 @@ import type { ViewResources } from './encode-view.ts';
 import { IommuTables, type PreparedTables } from './iommu-tables.ts';
 import type { ListenedCommit, Listeners } from './listeners.ts';
 import { type PublicationListener, Publications } from './publications.ts';
+import { PublishedSpaces, type SpaceState } from './published-spaces.ts';
 import { RootWords } from './root-words.ts';
 import { type PublishedView, ViewStore } from './view-store.ts';
 
@@ -48,11 +42,6 @@ export interface PublisherOptions {
   readonly listeners?: Listeners;
   /** Must post the translator to every reader thread; see IommuSurroundings. */
   readonly onTranslator?: (translator: number, iommu: CallbackIommu, targets: readonly number[]) => void;
-}
-
-interface SpaceState {
-  readonly index: number;
-  view: PublishedView | null;
 }
 
 interface Replacement {
@@ -79,13 +68,10 @@ export class Publisher implements TransactionParticipant {
   private readonly grace: GraceWriter;
   private readonly deltas: DeltaWriter;
   private readonly options: PublisherOptions;
-  private readonly spaces = new Map<AddressSpace, SpaceState>();
-  /** Taken away in the transaction that is open. */
-  private readonly removed = new Map<SpaceState, AddressSpace>();
+  private readonly spaces: PublishedSpaces;
   private readonly views = new Map<MemoryRegion | null, PublishedView>();
   private readonly announcements = new Publications();
   private readonly iommus: IommuTables;
-  private readonly roots = new RootWords();
   private readonly emptyView: PublishedView;
   private publicationCount = 0;
   private dirtyTracked = false;
@@ -98,8 +84,10 @@ export class Publisher implements TransactionParticipant {
     options: PublisherOptions,
   ) {
     this.control = control;
+    const roots = new RootWords();
+    this.spaces = new PublishedSpaces(roots);
     this.iommus = new IommuTables(control, resources.arena, grace, {
-      roots: this.roots,
+      roots,
       indexOf: (space) => this.indexOf(space),
       nextVersion: () => this.store.nextVersion(),
       onTranslator: (...translator) => options.onTranslator?.(...translator),
@@ -120,39 +108,17 @@ export class Publisher implements TransactionParticipant {
   }
 
   get addressSpaces(): Iterable<AddressSpace> {
-    return this.spaces.keys();
+    return this.spaces.all;
   }
 
   /** Shows `space` to readers under the index that is returned; inside a transaction, at its end. */
   add(space: AddressSpace): number {
-    if (this.spaces.has(space)) {
-      throw new MemoryError(
-        'INVALID_ARGUMENT',
-        `address space '${space.name}' belongs to this machine already`,
-      );
-    }
-    const index = this.roots.take(1, `address space '${space.name}'`);
-    const state: SpaceState = { index, view: null };
-    mutate({
-      pending: true,
-      regions: [],
-      space,
-      apply: () => this.spaces.set(space, state),
-      undo: () => this.spaces.delete(space),
-    });
-    return index;
+    return this.spaces.add(space);
   }
 
   /** Takes `space` from the readers: what still has a port to it finds nothing mapped. */
   remove(space: AddressSpace): void {
-    const state = this.stateOf(space);
-    mutate({
-      pending: true,
-      regions: [],
-      space,
-      apply: () => this.removed.set(state, space) && this.spaces.delete(space),
-      undo: () => this.removed.delete(state) && this.spaces.set(space, state),
-    });
+    this.spaces.remove(space);
   }
 
   has(space: AddressSpace): boolean {
@@ -161,7 +127,7 @@ export class Publisher implements TransactionParticipant {
 
   /** The index by which readers know `space`. */
   indexOf(space: AddressSpace): number {
-    return this.stateOf(space).index;
+    return this.spaces.stateOf(space).index;
   }
 
   /** Renders every address space again: all masks change. @throws what a transaction throws */
@@ -177,24 +143,17 @@ export class Publisher implements TransactionParticipant {
 
   /** The flat view that readers of `space` find. */
   flatViewOf(space: AddressSpace): FlatView {
-    return (this.stateOf(space).view ?? this.emptyView).flat;
+    return (this.spaces.stateOf(space).view ?? this.emptyView).flat;
   }
 
   /** The same, once it is published. @throws MemoryError ADDRESS_SPACE_UNKNOWN while a transaction adds `space` */
   publishedViewOf(space: AddressSpace): FlatView {
-    const { view } = this.stateOf(space);
-    if (view !== null) return view.flat;
-    throw new MemoryError(
-      'ADDRESS_SPACE_UNKNOWN',
-      `address space '${space.name}' appears at the end of the transaction that is open; use it after that`,
-    );
+    return this.spaces.publishedViewOf(space);
   }
 
   /** What readers find until the transaction that is open ends, also where that removes `space`. */
   seenViewOf(space: AddressSpace): FlatView {
-    for (const [state, gone] of this.removed)
-      if (gone === space && state.view !== null) return state.view.flat;
-    return this.spaces.get(space)?.view?.flat ?? EMPTY_FLAT_VIEW;
+    return this.spaces.seenViewOf(space);
   }
 
   /** Calls `listener` after each publication. It must not change the tree. Returns how to stop that. */
@@ -203,8 +162,9 @@ export class Publisher implements TransactionParticipant {
   }
 
   prepare(changes: TransactionChanges): PreparedCommit | null {
-    const affected = this.affectedSpaces(changes);
-    if (affected.size === 0 && this.removed.size === 0 && changes.iommus.size === 0)
+    const affected = this.spaces.affectedBy(changes, this.dirtyTracked !== this.publishedTracked);
+    const { leaving } = this.spaces;
+    if (affected.size === 0 && leaving.size === 0 && changes.iommus.size === 0)
       return this.prepareListeners(changes);
     this.refuseWhenBehind();
     const topology = [...affected.values()].some(({ view }) => view !== null);
@@ -221,7 +181,7 @@ export class Publisher implements TransactionParticipant {
       this.store.abandon(fresh.values());
       throw error;
     }
-    for (const [state, space] of this.removed) {
+    for (const [state, space] of leaving) {
       if (state.view !== this.emptyView)
         replacements.push({ space, state, before: state.view, after: this.emptyView });
     }
@@ -245,29 +205,6 @@ export class Publisher implements TransactionParticipant {
   close(): void {
     for (const view of this.views.values()) letOwnersGo(view.encoded);
     this.views.clear();
-  }
-
-  private stateOf(space: AddressSpace): SpaceState {
-    const state = this.spaces.get(space);
-    if (state === undefined) {
-      throw new MemoryError(
-        'ADDRESS_SPACE_UNKNOWN',
-        `address space '${space.name}' was not added to this machine`,
-      );
-    }
-    return state;
-  }
-
-  private affectedSpaces({ regions, rerooted }: TransactionChanges): Map<AddressSpace, SpaceState> {
-    const affected = new Map<AddressSpace, SpaceState>();
-    const note = (space: AddressSpace): void => {
-      const state = this.spaces.get(space);
-      if (state !== undefined) affected.set(space, state);
-    };
-    for (const space of rerooted) note(space);
-    if (this.dirtyTracked !== this.publishedTracked) for (const space of this.spaces.keys()) note(space);
-    for (const region of regions) for (const space of rootsSeeing(region)) note(space);
-    return affected;
   }
 
   private refuseWhenBehind(): void {
@@ -296,8 +233,7 @@ export class Publisher implements TransactionParticipant {
   }
 
   private publish({ replacements, tables, topology, changes }: Prepared): void {
-    const removed = [...this.removed.values()];
-    this.removed.clear();
+    const removed = this.spaces.takeLeaving();
     this.publishedTracked = this.dirtyTracked;
     tables?.publish(); // before the views that may show them for the first time
     const isPublication = replacements.length > 0 || tables !== null;
@@ -322,7 +258,14 @@ export class Publisher implements TransactionParticipant {
     for (const { state, after } of replacements) {
       Atomics.store(this.control, rootWord(state.index), after.encoded.headerCell); // pairs with ViewReader.takeView
     }
-    this.writeDeltas(replacements);
+    this.deltas.write(
+      replacements.map(({ state, before, after }) => ({
+        addressSpace: state.index,
+        version: after.version,
+        before: (before ?? this.emptyView).flat,
+        after: after.flat,
+      })),
+    );
     const generation = this.grace.advance();
     this.options.onPublished?.(replacements.map(({ after }) => after.flat));
     this.publicationCount += 1;
@@ -333,23 +276,6 @@ export class Publisher implements TransactionParticipant {
       if (before !== null) before.userCount -= 1;
     }
     return generation;
-  }
-
-  /** After the roots, before the generation: who finds the generation finds what changed. */
-  private writeDeltas(replacements: readonly Replacement[]): void {
-    const compared: {
-      before: PublishedView | null;
-      after: PublishedView;
-      windows: readonly AddressWindow[];
-    }[] = [];
-    for (const { state, before, after } of replacements) {
-      let pair = compared.find((known) => known.before === before && known.after === after);
-      if (pair === undefined) {
-        pair = { before, after, windows: staleRanges((before ?? this.emptyView).flat, after.flat) };
-        compared.push(pair); // address spaces that share a view share its comparison
-      }
-      this.deltas.write(state.index, after.version, pair.windows);
-    }
   }
 
   private tellListeners(commit: Omit<ListenedCommit, 'flatViewOf'>): void {

@@ -37,7 +37,7 @@ export type DeviceHostOrder =
       readonly regionName: string;
       /** With its rules' endianness resolved. */
       readonly module: DeviceModule;
-      readonly guard: number;
+      readonly guard: number | null;
     }
   | {
       /** From now on writes to the device may be queued: layout/coalesced-ring.ts. */

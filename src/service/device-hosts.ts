@@ -10,7 +10,7 @@ import type { DeviceBinding, HostedDevice } from '../base/device-binding.ts';
 import { MemoryError } from '../base/errors.ts';
 import { endBounceUse } from '../grace/bounce-budget.ts';
 import { endHolds } from '../grace/hold-keeper.ts';
-import { type AttachedDevice, NO_GUARD, type SharedMachine } from '../layout/attachments.ts';
+import type { AttachedDevice, SharedMachine } from '../layout/attachments.ts';
 import {
   DEVICE_HOST_COUNT_MAX,
   deviceHostWord,
@@ -229,10 +229,10 @@ export class DeviceHosts {
     return { ...rules, endianness: this.options.guestEndianness };
   }
 
-  /** Devices of one owner share a number; NO_GUARD without an owner, and where the device opted out. */
-  private guardNumber({ owner }: DeviceRegion, binding: DeviceBinding): number {
+  /** Devices of one owner share a number; null without an owner, and where the device opted out. */
+  private guardNumber({ owner }: DeviceRegion, binding: DeviceBinding): number | null {
     const isParallel = binding.placement === 'local' && binding.lock === 'none';
-    if (owner === null || isParallel || binding.rules.disableReentrancyGuard) return NO_GUARD;
+    if (owner === null || isParallel || binding.rules.disableReentrancyGuard) return null;
     const known = this.ownerNumbers.get(owner) ?? this.ownerNumbers.size;
     this.ownerNumbers.set(owner, known);
     return known;
@@ -257,7 +257,7 @@ export class DeviceHosts {
     await Promise.all([...this.workers.keys()].map((host) => this.closeHost(host)));
   }
 
-  private order(device: number, regionName: string, binding: HostedDevice, guard: number): void {
+  private order(device: number, regionName: string, binding: HostedDevice, guard: number | null): void {
     const { module, exportName, state, data, rules } = binding;
     const worker = this.workers.get(binding.host);
     if (worker !== undefined && !worker.closing) {

@@ -1,7 +1,6 @@
 /**
  * The part of a machine that is about devices which access memory, and when: bus masters, bytes for bounce buffers,
- * where IOMMUs lead, writes that
- * wait to be done.
+ * where IOMMUs lead, writes that wait to be done.
  */
 import { setBounceBytesMax } from '../grace/bounce-budget.ts';
 import type { SharedMachine } from '../layout/attachments.ts';

@@ -5,9 +5,8 @@
  * whose device access made the change at its very next access; close() leaves no thread and no handle.
  */
 import { MemoryError } from '../base/errors.ts';
-import { GraceWriter } from '../grace/writer.ts';
+import type { GraceWriter } from '../grace/writer.ts';
 import type { SharedMachine } from '../layout/attachments.ts';
-import { createControlBlock } from '../layout/control-block.ts';
 import { AddressSpace } from '../model/address-space.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
 import {
@@ -16,16 +15,14 @@ import {
   transaction,
   unregisterParticipant,
 } from '../model/transaction.ts';
-import { Arena } from '../publish/arena.ts';
 import { DeviceRegistry } from '../publish/device-registry.ts';
-import { DirtyPages } from '../publish/dirty-pages.ts';
+import type { DirtyPages } from '../publish/dirty-pages.ts';
 import { DirtyTracking } from '../publish/dirty-tracking.ts';
-import { encodeUnassignedSection } from '../publish/encode-view.ts';
 import { Listeners } from '../publish/listeners.ts';
 import type { MemoryListener } from '../publish/memory-listener.ts';
 import type { Publication } from '../publish/publications.ts';
 import { Publisher } from '../publish/publisher.ts';
-import { RamStore } from '../publish/ram-store.ts';
+import type { RamStore } from '../publish/ram-store.ts';
 import type { FlatView } from '../render/flat-view.ts';
 import type { MemoryPort } from '../vcpu/memory-port.ts';
 import { AttachmentHub } from './attachment-hub.ts';
@@ -37,26 +34,11 @@ import { MachineDma } from './machine-dma.ts';
 import { fullMachineOptions, type MachineOptions } from './machine-options.ts';
 import { MemoryQueries } from './memory-queries.ts';
 import { PiscinaHost } from './piscina-host.ts';
+import { type MachineGauges, SharedBuffers } from './shared-buffers.ts';
 import { ThreadHost } from './thread-host.ts';
 import { translatorPoster } from './translator-poster.ts';
 import type { VcpuHandle } from './vcpu-handle.ts';
 import { VcpuSet, type VcpuStartOptions } from './vcpu-set.ts';
-
-/** Figures of the shared buffers; V8's heap figures do not count these. */
-export interface MachineGauges {
-  /** Arena bytes of published views. */
-  readonly liveBytes: number;
-  /** Arena bytes that wait for a grace period. */
-  readonly retiredBytes: number;
-  /** Arena bytes of replaced views that someone holds, by a mapping, a cache or a hold. */
-  readonly heldBytes: number;
-  /** The most of the arena that was ever in use. */
-  readonly highWaterBytes: number;
-  /** Bytes reserved for RAM in all buffers, touched or not. */
-  readonly ramReservedBytes: number;
-  /** Transactions that changed what vCPUs see. */
-  readonly publications: number;
-}
 
 export class Machine extends MachineDma {
   /** What a reader thread is started with. */
@@ -67,7 +49,7 @@ export class Machine extends MachineDma {
   readonly query: MemoryQueries;
   /** Logging of all memory, for migration. */
   readonly dirtyTracking: DirtyTracking;
-  private readonly arena: Arena;
+  private readonly buffers: SharedBuffers;
   protected readonly ram: RamStore;
   protected readonly dirtyPages: DirtyPages;
   private readonly grace: GraceWriter;
@@ -84,23 +66,12 @@ export class Machine extends MachineDma {
   constructor(options: MachineOptions = {}) {
     super();
     const full = fullMachineOptions(options);
-    const control = createControlBlock(full.bounceBytesMax);
-    this.arena = new Arena(full.arenaBytes, full.checked);
-    encodeUnassignedSection(this.arena);
-    this.ram = new RamStore(
-      full.ramReserveBytes,
-      (attachment) => this.hub.post(attachment),
-      (free) => this.callRcu(free),
-    );
-    this.dirtyPages = new DirtyPages(this.ram);
-    this.grace = new GraceWriter(control, full);
-    const { traceAccesses } = full;
-    this.shared = {
-      control: control.buffer,
-      arena: this.arena.words.buffer,
-      ...this.ram.shared,
-      traceAccesses,
-    };
+    this.buffers = new SharedBuffers(full, this.hub, (free) => this.callRcu(free));
+    const { control, arena, ram, dirtyPages, grace, shared } = this.buffers;
+    this.ram = ram;
+    this.dirtyPages = dirtyPages;
+    this.grace = grace;
+    this.shared = shared;
     this.hosts = new DeviceHosts(
       this.shared,
       { grace: this.grace, hub: this.hub, onGone: (slot) => this.shortcuts.coalescing.readerGone(slot) },
@@ -120,8 +91,8 @@ export class Machine extends MachineDma {
       findDevice: (region) => devices.find(region),
     });
     const resources = {
-      arena: this.arena,
-      ram: this.ram,
+      arena,
+      ram,
       deviceIdOf: (region: MemoryRegion) => devices.idOf(region),
     };
     this.listeners = new Listeners(full.onListenerError);
@@ -286,16 +257,7 @@ export class Machine extends MachineDma {
   }
 
   get gauges(): MachineGauges {
-    const retiredBytes = this.grace.retiredBytes;
-    const { heldBytes } = this.publisher.store;
-    return {
-      liveBytes: this.arena.usedBytes - retiredBytes - heldBytes,
-      retiredBytes,
-      heldBytes,
-      highWaterBytes: this.arena.highWaterBytes,
-      ramReservedBytes: this.ram.reservedBytes,
-      publications: this.publisher.publications,
-    };
+    return this.buffers.gauges(this.publisher);
   }
 
   /**

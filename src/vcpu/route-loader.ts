@@ -1,7 +1,7 @@
 /** Makes the routes of a thread's devices: loads worker-local modules, and gives each device its handler. */
 import { fullAccessRules } from '../base/access-rules.ts';
 import type { AnyDeviceCallbacks } from '../base/device-binding.ts';
-import { type AttachedDevice, NO_GUARD } from '../layout/attachments.ts';
+import type { AttachedDevice } from '../layout/attachments.ts';
 import type { SharedWords } from '../layout/control-block.ts';
 import { DeviceHandler, ReentrancyGuard } from './device-handler.ts';
 import { type DeviceMemory, LoadedDeviceContext, loadDevice } from './device-loader.ts';
@@ -104,8 +104,8 @@ export class RouteLoader {
 }
 
 /** The guard that the devices of one owner share in this thread. */
-export function guardOf(guards: Map<number, ReentrancyGuard>, number: number): ReentrancyGuard | null {
-  if (number === NO_GUARD) return null;
+export function guardOf(guards: Map<number, ReentrancyGuard>, number: number | null): ReentrancyGuard | null {
+  if (number === null) return null;
   const known = guards.get(number) ?? new ReentrancyGuard();
   guards.set(number, known);
   return known;

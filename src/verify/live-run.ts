@@ -5,7 +5,8 @@
 import { assert } from '../base/assert.ts';
 import { MemoryError } from '../base/errors.ts';
 import type { SharedWords } from '../layout/control-block.ts';
-import { Machine, type MachineGauges } from '../service/machine.ts';
+import { Machine } from '../service/machine.ts';
+import type { MachineGauges } from '../service/shared-buffers.ts';
 import type { VcpuHandle } from '../service/vcpu-handle.ts';
 import { AccessCounts } from './access-counts.ts';
 import { advanceEra, createBoard, VCPU_SLICES, VCPU_VIOLATIONS, vcpuWord } from './board.ts';

@@ -7,7 +7,7 @@ import { controlDevice, type DeviceCallbacks } from '../../src/base/device-bindi
 import { permissionFromBits } from '../../src/base/iommu.ts';
 import { GraceReader } from '../../src/grace/reader.ts';
 import { GraceWriter, type GraceWriterOptions } from '../../src/grace/writer.ts';
-import { type Attachment, NO_GUARD } from '../../src/layout/attachments.ts';
+import type { Attachment } from '../../src/layout/attachments.ts';
 import { createControlBlock } from '../../src/layout/control-block.ts';
 import { AddressSpace } from '../../src/model/address-space.ts';
 import type { MemoryRegion } from '../../src/model/memory-region.ts';
@@ -155,7 +155,7 @@ export class BenchMachine {
     const handled = { device, regionName: region.name, callbacks, rules, guard: null };
     this.devices.push(new DeviceHandler(handled, 0, (report) => this.reports.push(report)));
     this.deviceIds.set(region, device);
-    this.table.attach(device, region.name, { placement: 'homed', host: HOME, rules, guard: NO_GUARD });
+    this.table.attach(device, region.name, { placement: 'homed', host: HOME, rules, guard: null });
     return device;
   }
 }

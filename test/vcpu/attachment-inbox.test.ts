@@ -1,7 +1,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { fullAccessRules } from '../../src/base/access-rules.ts';
-import { type Attachment, NO_GUARD } from '../../src/layout/attachments.ts';
+import type { Attachment } from '../../src/layout/attachments.ts';
 import { AttachmentHub } from '../../src/service/attachment-hub.ts';
 import { AttachmentInbox } from '../../src/vcpu/attachment-inbox.ts';
 import { RamViews } from '../../src/vcpu/ram-views.ts';
@@ -45,7 +45,7 @@ const device = (id: number): Attachment => ({
   kind: 'device',
   device: id,
   regionName: `device-${id}`,
-  attached: { placement: 'homed', host: 0, rules: fullAccessRules(), guard: NO_GUARD },
+  attached: { placement: 'homed', host: 0, rules: fullAccessRules(), guard: null },
 });
 
 test('what is posted reaches those who are there and those who come later, once', () => {

@@ -5,7 +5,10 @@
 import { describe, expect, test } from 'vitest';
 import { createControlBlock, WORD_DELTA_COUNT } from '../../src/layout/control-block.ts';
 import * as delta from '../../src/layout/delta-ring.ts';
+import { MemoryRegion } from '../../src/model/memory-region.ts';
 import { DeltaWriter } from '../../src/publish/delta-writer.ts';
+import { EMPTY_FLAT_VIEW } from '../../src/render/flat-view.ts';
+import { renderFlatView } from '../../src/render/render.ts';
 import { DeltaReader } from '../../src/vcpu/delta-reader.ts';
 import { createTlb } from '../../src/vcpu/tlb.ts';
 import { SAFE, step, stepsOf, type Walk, walkOrders } from '../support/interleavings.ts';
@@ -61,96 +64,151 @@ const lapping: Scene = {
   ],
 };
 
-function walk({ capacity, deltas, isTorn }: Scene, mistake: Mistake): Walk {
-  return walkOrders(() => {
-    const words = new Int32Array(new SharedArrayBuffer(4 * 32));
-    const placeOf = (number: number): number => RING + 3 * (number % capacity);
-    const writeDelta = (number: number): void => {
-      const { view, page, isLast } = deltas[number - 1]!;
-      Atomics.store(words, placeOf(number), view);
-      Atomics.store(words, placeOf(number) + 1, Number(isLast));
-      Atomics.store(words, placeOf(number) + 2, page);
-    };
-    const there = deltas.filter(({ view }) => view <= 2).length;
-    for (let number = 1; number <= there; number += 1) writeDelta(number);
-    words[ROOT] = 2;
-    words[COUNT] = there;
-    let fault: string | null = SAFE;
+/** The words of one order, and what both sides do to them. */
+class Ring {
+  readonly words = new Int32Array(new SharedArrayBuffer(4 * 32));
+  private readonly scene: Scene;
 
-    const tell = (number: number) => {
-      const { view, page, isLast } = deltas[number - 1]!;
-      const fields = isTorn
-        ? [
-            step(`version of delta ${number}`, () => Atomics.store(words, placeOf(number), view)),
-            step(`page of delta ${number}`, () => {
-              Atomics.store(words, placeOf(number) + 1, Number(isLast));
-              Atomics.store(words, placeOf(number) + 2, page);
-            }),
-          ]
-        : [step(`delta ${number}`, () => writeDelta(number))];
-      return [...fields, step(`count ${number}`, () => Atomics.store(words, COUNT, number))];
-    };
-    const publish = (view: number) => {
-      const told = deltas.flatMap((each, index) => (each.view === view ? tell(index + 1) : []));
-      const root = step(`root ${view}`, () => Atomics.store(words, ROOT, view));
-      return mistake === 'deltas before the root' ? [...told, root] : [root, ...told];
-    };
-    const views = [...new Set(deltas.map(({ view }) => view))].filter((view) => view > 2);
-    const writer = stepsOf('writer', ...views.flatMap(publish));
+  constructor(scene: Scene) {
+    this.scene = scene;
+    const there = scene.deltas.filter(({ view }) => view <= 2).length;
+    for (let number = 1; number <= there; number += 1) this.write(number);
+    this.words[ROOT] = 2;
+    this.words[COUNT] = there;
+  }
 
-    // Each page is remembered as view `filledFrom` has it; it is right from the view on that changed it last.
-    const filledFrom = new Map(deltas.map(({ page }) => [page, 1]));
-    let [view, seen, count, reached] = [1, 1, 0, 0];
-    const readDelta = (nth: number, place: number) =>
-      step(`delta +${place} #${nth}`, () => {
-        if (seen + place > count) return `count again #${nth}`;
-        const word = placeOf(seen + place);
-        filledFrom.set(Atomics.load(words, word + 2), view);
-        const isLast = Atomics.load(words, word + 1) === 1 || mistake === 'first delta taken for the last';
-        if (isLast && (Atomics.load(words, word) === view || mistake === 'newer deltas taken for seen'))
-          reached = place;
-        return undefined;
-      });
-    const refresh = (nth: number, isReady: () => boolean) => [
-      step(
-        `root #${nth}`,
-        () => {
-          const published = Atomics.load(words, ROOT);
-          if (published === view) return `use #${nth}`;
-          view = published;
-          reached = 0;
-          return undefined;
-        },
-        isReady,
-      ),
+  load(number: number): Told {
+    const word = this.placeOf(number);
+    const [view, isLast, page] = [0, 1, 2].map((field) => Atomics.load(this.words, word + field));
+    return { view: view!, isLast: isLast === 1, page: page! };
+  }
+
+  /** The writer's steps of a publication. */
+  publish(view: number, isRootLast: boolean) {
+    const { deltas } = this.scene;
+    const told = deltas.flatMap((each, index) => (each.view === view ? this.tell(index + 1) : []));
+    const root = step(`root ${view}`, () => Atomics.store(this.words, ROOT, view));
+    return isRootLast ? [...told, root] : [root, ...told];
+  }
+
+  private tell(number: number) {
+    const { view, page, isLast } = this.scene.deltas[number - 1]!;
+    const word = this.placeOf(number);
+    const fields = this.scene.isTorn
+      ? [
+          step(`version of delta ${number}`, () => Atomics.store(this.words, word, view)),
+          step(`page of delta ${number}`, () => {
+            Atomics.store(this.words, word + 1, Number(isLast));
+            Atomics.store(this.words, word + 2, page);
+          }),
+        ]
+      : [step(`delta ${number}`, () => this.write(number))];
+    return [...fields, step(`count ${number}`, () => Atomics.store(this.words, COUNT, number))];
+  }
+
+  private write(number: number): void {
+    const { view, page, isLast } = this.scene.deltas[number - 1]!;
+    this.words.set([view, Number(isLast), page], this.placeOf(number));
+  }
+
+  private placeOf(number: number): number {
+    return RING + 3 * (number % this.scene.capacity);
+  }
+}
+
+/** A reader's private state, and its steps. */
+class RefreshingReader {
+  fault: string | null = SAFE;
+  private readonly ring: Ring;
+  private readonly scene: Scene;
+  private readonly mistake: Mistake;
+  /** Each page is remembered as this view has it; it is right from the view on that changed it last. */
+  private readonly filledFrom: Map<number, number>;
+  private view = 1;
+  private seen = 1;
+  private count = 0;
+  private reached = 0;
+
+  constructor(ring: Ring, scene: Scene, mistake: Mistake) {
+    this.ring = ring;
+    this.scene = scene;
+    this.mistake = mistake;
+    this.filledFrom = new Map(scene.deltas.map(({ page }) => [page, 1]));
+  }
+
+  refresh(nth: number, isReady: () => boolean) {
+    const { words } = this.ring;
+    return [
+      step(`root #${nth}`, () => (this.takeRoot() ? undefined : `use #${nth}`), isReady),
       step(`count #${nth}`, () => {
-        count = Atomics.load(words, COUNT);
-        return count - seen >= capacity ? `start afresh #${nth}` : undefined;
+        this.count = Atomics.load(words, COUNT);
+        return this.count - this.seen >= this.scene.capacity ? `start afresh #${nth}` : undefined;
       }),
-      ...Array.from({ length: Math.min(3, capacity - 1) }, (_, index) => readDelta(nth, index + 1)),
-      step(`count again #${nth}`, () => {
-        const now = mistake === 'count not loaded again' ? count : Atomics.load(words, COUNT);
-        if (now - seen >= capacity || reached === 0) return `start afresh #${nth}`;
-        seen += reached;
-        return `use #${nth}`;
-      }),
+      ...[1, 2, 3]
+        .slice(0, this.scene.capacity - 1)
+        .map((place) =>
+          step(`delta +${place} #${nth}`, () => (this.readDelta(place) ? undefined : `count again #${nth}`)),
+        ),
+      step(`count again #${nth}`, () => (this.isWhole() ? `use #${nth}` : `start afresh #${nth}`)),
       step(`start afresh #${nth}`, () => {
-        seen = Atomics.load(words, COUNT);
+        this.seen = Atomics.load(words, COUNT);
       }),
       step(`root again #${nth}`, () => {
-        view = Atomics.load(words, ROOT);
-        for (const page of filledFrom.keys()) filledFrom.set(page, view);
+        this.view = Atomics.load(words, ROOT);
+        for (const page of this.filledFrom.keys()) this.filledFrom.set(page, this.view);
       }),
-      step(`use #${nth}`, () => {
-        for (const { view: changedIn, page } of deltas) {
-          const from = filledFrom.get(page)!;
-          if (changedIn <= view && from < changedIn)
-            fault = `view ${view} uses page ${page} as view ${from} had it`;
-        }
-      }),
+      step(`use #${nth}`, () => this.use()),
     ];
-    const reader = stepsOf('reader', ...refresh(1, () => true), ...refresh(2, () => writer.isDone));
-    return { threads: [writer, reader], verdict: () => fault };
+  }
+
+  private takeRoot(): boolean {
+    const published = Atomics.load(this.ring.words, ROOT);
+    if (published === this.view) return false;
+    this.view = published;
+    this.reached = 0;
+    return true;
+  }
+
+  private readDelta(place: number): boolean {
+    if (this.seen + place > this.count) return false;
+    const told = this.ring.load(this.seen + place);
+    this.filledFrom.set(told.page, this.view);
+    const isLast = told.isLast || this.mistake === 'first delta taken for the last';
+    if (isLast && (told.view === this.view || this.mistake === 'newer deltas taken for seen'))
+      this.reached = place;
+    return true;
+  }
+
+  private isWhole(): boolean {
+    const isLoaded = this.mistake !== 'count not loaded again';
+    const now = isLoaded ? Atomics.load(this.ring.words, COUNT) : this.count;
+    if (now - this.seen >= this.scene.capacity || this.reached === 0) return false;
+    this.seen += this.reached;
+    return true;
+  }
+
+  private use(): void {
+    for (const { view: changedIn, page } of this.scene.deltas) {
+      const from = this.filledFrom.get(page)!;
+      if (changedIn <= this.view && from < changedIn)
+        this.fault = `view ${this.view} uses page ${page} as view ${from} had it`;
+    }
+  }
+}
+
+function walk(scene: Scene, mistake: Mistake): Walk {
+  return walkOrders(() => {
+    const ring = new Ring(scene);
+    const views = [...new Set(scene.deltas.map(({ view }) => view))].filter((view) => view > 2);
+    const isRootLast = mistake === 'deltas before the root';
+    const writer = stepsOf('writer', ...views.flatMap((view) => ring.publish(view, isRootLast)));
+    const state = new RefreshingReader(ring, scene, mistake);
+    const reader = stepsOf(
+      'reader',
+      ...state.refresh(1, () => true),
+      ...state.refresh(2, () => writer.isDone),
+    );
+    return { threads: [writer, reader], verdict: () => state.fault };
   });
 }
 
@@ -192,10 +250,10 @@ describe('the code takes its steps in the order of the walk', () => {
 
   test('a delta is written, then counted; it is read between two loads of the count', () => {
     const writer = new DeltaWriter(words);
+    const after = renderFlatView(MemoryRegion.ram('ram', 0x1000));
+    const change = { addressSpace: 3, version: 7, before: EMPTY_FLAT_VIEW, after };
     const reader = new DeltaReader(words, 3, createTlb());
-    expect(
-      operationsOf(words, nameOf, () => writer.write(3, 7, [{ start: 0x1000n, last: 0x1fffn }])),
-    ).toEqual([
+    expect(operationsOf(words, nameOf, () => writer.write([change]))).toEqual([
       'store TARGET',
       'store VERSION',
       'store START_LO',

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { fullAccessRules } from '../../src/base/access-rules.ts';
 import { MEMTX_ERROR, MEMTX_OK } from '../../src/base/mem-tx-result.ts';
 import { GraceReader } from '../../src/grace/reader.ts';
-import { type AttachedDevice, NO_GUARD } from '../../src/layout/attachments.ts';
+import type { AttachedDevice } from '../../src/layout/attachments.ts';
 import {
   createControlBlock,
   GENERATION_OFFLINE,
@@ -46,7 +46,7 @@ const local = (exportName: string, lock: 'shared' | 'none' = 'none', data: unkno
   state: new SharedArrayBuffer(64),
   data,
   rules: fullAccessRules(),
-  guard: NO_GUARD,
+  guard: null,
 });
 
 describe('a local device', () => {
@@ -87,7 +87,7 @@ describe('a local device', () => {
 
 describe('a homed device', () => {
   test('whose host is dead gives MEMTX_ERROR; the vCPU is back online, on the newest layout', () => {
-    table.attach(0, 'remote', { placement: 'homed', host: 1, rules: fullAccessRules(), guard: NO_GUARD });
+    table.attach(0, 'remote', { placement: 'homed', host: 1, rules: fullAccessRules(), guard: null });
     refreshes = 0;
     expect(table.read(0, 0, 4, 0)).toBe(0);
     expect(table.result).toBe(MEMTX_ERROR);
@@ -99,7 +99,7 @@ describe('a homed device', () => {
   });
 
   test('inside a read section the vCPU stays online while it waits', () => {
-    table.attach(0, 'remote', { placement: 'homed', host: 1, rules: fullAccessRules(), guard: NO_GUARD });
+    table.attach(0, 'remote', { placement: 'homed', host: 1, rules: fullAccessRules(), guard: null });
     session.reader.readLock();
     table.read(0, 0, 4, 0);
     expect(session.reader.sectionDepth).toBe(1);

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { fullAccessRules } from '../../src/base/access-rules.ts';
 import { MEMTX_OK } from '../../src/base/mem-tx-result.ts';
 import { GraceReader } from '../../src/grace/reader.ts';
-import { type AttachedDevice, NO_GUARD } from '../../src/layout/attachments.ts';
+import type { AttachedDevice } from '../../src/layout/attachments.ts';
 import { RING_OPEN, RING_SERVED } from '../../src/layout/coalesced-ring.ts';
 import {
   createControlBlock,
@@ -32,7 +32,7 @@ beforeEach(() => {
 });
 
 const bell = (): number => words[deviceHostWord(HOST) + DEVICE_HOST_DOORBELL]!;
-const common = { rules: fullAccessRules(), guard: NO_GUARD };
+const common = { rules: fullAccessRules(), guard: null };
 const registers = (lock: 'shared' | 'none'): AttachedDevice => ({
   ...{ ...common, placement: 'local', lock, exportName: 'registers', data: null },
   module: new URL('./modules/device.mjs', import.meta.url).href,
