@@ -103,15 +103,17 @@ const breaks: Readonly<Record<string, () => Undo>> = {
   },
 
   'tlb-kept': () =>
-    patch<ViewReaderInside>(ViewReader, 'refresh', function (this: ViewReaderInside) {
-      takeView(this, (view, version) => view === this.view && version === this.viewVersion);
+    patch<ViewReaderInside>(ViewReader, 'refreshView', function (this: ViewReaderInside) {
+      return takeView(this, (view, version) => view === this.view && version === this.viewVersion);
     }),
 
   'deltas-undropped': () => patch(DeltaReader, 'drop', nothing),
 
   'compare-cell-only': () =>
-    patch<ViewReaderInside>(ViewReader, 'refresh', function (this: ViewReaderInside) {
-      if (takeView(this, (view) => view === this.view)) this.tlb.fill(TLB_NOTHING);
+    patch<ViewReaderInside>(ViewReader, 'refreshView', function (this: ViewReaderInside) {
+      const hasMoved = takeView(this, (view) => view === this.view);
+      if (hasMoved) this.tlb.fill(TLB_NOTHING);
+      return hasMoved;
     }),
 
   'no-covers-test': () =>

@@ -38,7 +38,7 @@ let reports: DeviceReport[];
 beforeEach(() => {
   reports = [];
   machine = new Machine({
-    ...{ ramReserveBytes: 2 ** 20, arenaBytes: 2 ** 20, checked: true, patienceMs: 100 },
+    ...{ ramReserveBytes: 2 ** 20, arenaBytes: 2 ** 20, checked: true, patienceMs: 1000 },
     onDeviceReport: (report) => reports.push(report),
   });
   root = MemoryRegion.container('root', 2n ** 64n);
