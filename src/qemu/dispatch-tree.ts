@@ -140,7 +140,7 @@ class DispatchBuilder {
       );
     }
     const root = region !== null && region === this.viewRoot;
-    const iommu = region?.kind === 'io' && isIommuName(region.name);
+    const iommu = region?.kind === 'iommu' || (region?.kind === 'io' && isIommuName(region.name));
     return this.sections.push({ start, last, region, root, iommu }) - 1;
   }
 

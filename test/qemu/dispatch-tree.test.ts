@@ -1,7 +1,9 @@
 /** QEMU's map over a flat view: how ranges are cut at page borders, what nodes hold, and that a walk finds what answers. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { MemoryRegion } from '../../src/model/memory-region.ts';
+import { AddressSpace } from '../../src/model/address-space.ts';
+import { IommuTable } from '../../src/model/iommu-table.ts';
+import { MemoryRegion } from '../../src/model/memory-region.ts';
 import { dispatchJsonOf } from '../../src/qemu/dispatch-json.ts';
 import { dispatchLines } from '../../src/qemu/dispatch-printer.ts';
 import { type DispatchSection, type DispatchTree, dispatchTreeOf } from '../../src/qemu/dispatch-tree.ts';
@@ -148,6 +150,8 @@ describe('the dump', () => {
       dispatchLines(treeOf(root))[3]?.replace(/^.*\.\.\S+ /, '');
     expect(shown(io('io', 0x1000))).toBe('io [not dirty] [ROOT]');
     expect(shown(io('iommu-sun4m', TOP))).toBe('iommu-sun4m [not dirty] [ROOT] [iommu]');
+    const mine = MemoryRegion.iommu('mine', TOP, new IommuTable(new AddressSpace('memory')));
+    expect(shown(mine)).toBe('mine [not dirty] [ROOT] [iommu]');
     expect(shown(io('amd_iommu_ir', 0x1000))).toBe('amd_iommu_ir [not dirty] [ROOT]');
     expect(shown(ram('iommu-sun4m', 0x1000))).toBe('iommu-sun4m [not dirty] [ROOT]');
   });
