@@ -51,8 +51,8 @@ export class DeviceHandler implements DevicePieces {
   result: MemTxResult = MEMTX_OK;
   /** Upper half of the value last read, as int32. */
   high = 0;
-  /** True if an aligned access of up to 4 bytes is one call of `read` or `write`, with nothing to look at before. */
-  private readonly isPlain: boolean;
+  /** 0 if an aligned access of up to 4 bytes is one call of `read` or `write`, with nothing to look at before; else 1. */
+  private readonly needsRules: number;
   private readonly callbacks: DeviceCallbacks;
   private readonly withAttrs: DeviceCallbacksWithAttrs | null;
   private readonly guard: ReentrancyGuard | null;
@@ -65,11 +65,12 @@ export class DeviceHandler implements DevicePieces {
     this.withAttrs = 'read' in callbacks ? null : callbacks;
     this.guard = handled.guard;
     this.loop = new AccessLoop(rules, this);
-    this.isPlain =
+    const isPlain =
       this.loop.isTransparent &&
       handled.guard === null &&
       this.withAttrs === null &&
       callbacks.accepts === undefined;
+    this.needsRules = isPlain ? 0 : 1;
     this.reports = new FailureReports(handled, vcpu, report);
   }
 
@@ -83,7 +84,7 @@ export class DeviceHandler implements DevicePieces {
    * the lower half. @param offset within the region; no multiple of `size` where the region is mapped so
    */
   read(offset: number, size: number, attrs: MemTxAttrs): number {
-    if (!this.isPlain || size === 8 || (offset & (size - 1)) !== 0)
+    if (((offset & (size - 1)) | this.needsRules) !== 0 || size === 8)
       return this.readByRules(offset, size, attrs);
     let value: unknown;
     try {
@@ -100,7 +101,7 @@ export class DeviceHandler implements DevicePieces {
 
   /** @param valueLo what is written; unsigned where `size` is at most 4 @param valueHi its upper half */
   write(offset: number, size: number, valueLo: number, valueHi: number, attrs: MemTxAttrs): void {
-    if (!this.isPlain || size === 8 || (offset & (size - 1)) !== 0) {
+    if (((offset & (size - 1)) | this.needsRules) !== 0 || size === 8) {
       this.writeByRules(offset, size, valueLo, valueHi, attrs);
       return;
     }

@@ -44,6 +44,7 @@ import { WriteShortcuts } from './write-shortcuts.ts';
 
 const parallel = ROUTE_PARALLEL; // local names for the hot path
 const homed = ROUTE_HOMED;
+const notLoaded = ROUTE_NOT_LOADED;
 
 export class DeviceTable implements DeviceCalls, RingPlaces {
   result: MemTxResult = MEMTX_OK;
@@ -115,7 +116,7 @@ export class DeviceTable implements DeviceCalls, RingPlaces {
 
   read(device: number, offset: number, size: number, attrs: MemTxAttrs): number {
     const route = device < this.routes.length ? this.routes[device]! : this.unknown;
-    if (route.route !== parallel || size === 8) return this.readOtherwise(device, offset, size, attrs);
+    if (route.route !== parallel || size === 8) return this.readOtherwise(device, route, offset, size, attrs);
     const handler = route.handler;
     const value = handler.read(offset, size, attrs);
     this.result = handler.result;
@@ -131,7 +132,7 @@ export class DeviceTable implements DeviceCalls, RingPlaces {
     attrs: MemTxAttrs,
   ): void {
     const route = device < this.routes.length ? this.routes[device]! : this.unknown;
-    if (route.route !== parallel) this.writeOtherwise(device, offset, size, valueLo, valueHi, attrs);
+    if (route.route !== parallel) this.writeOtherwise(device, route, offset, size, valueLo, valueHi, attrs);
     else {
       const handler = route.handler;
       handler.write(offset, size, valueLo, valueHi, attrs);
@@ -190,8 +191,14 @@ export class DeviceTable implements DeviceCalls, RingPlaces {
     this.requester.ring(host);
   }
 
-  private readOtherwise(device: number, offset: number, size: number, attrs: MemTxAttrs): number {
-    const route = this.resolve(device);
+  private readOtherwise(
+    device: number,
+    known: DeviceRoute,
+    offset: number,
+    size: number,
+    attrs: MemTxAttrs,
+  ): number {
+    const route = known.route < notLoaded ? known : this.resolve(device);
     const { handler, shortcuts } = route;
     if (shortcuts?.flush) this.queued.flush(route.host);
     if (route.route === homed) {
@@ -209,13 +216,14 @@ export class DeviceTable implements DeviceCalls, RingPlaces {
 
   private writeOtherwise(
     device: number,
+    known: DeviceRoute,
     offset: number,
     size: number,
     valueLo: number,
     valueHi: number,
     attrs: MemTxAttrs,
   ): void {
-    const route = this.resolve(device);
+    const route = known.route < notLoaded ? known : this.resolve(device);
     const { handler, shortcuts } = route;
     if (shortcuts !== null) {
       if (this.queued.takes(route, offset, size, valueLo, valueHi, attrs)) {
