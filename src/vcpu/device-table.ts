@@ -295,12 +295,8 @@ export class DeviceTable implements DeviceCalls, RingPlaces {
 
   private denyWait({ handler }: DeviceRoute, offset: number, access: number): number {
     const inside = this.lock.isHeld ? 'a device that holds the device lock' : 'another device host';
-    handler.deny(
-      offset,
-      accessSize(access),
-      accessIsWrite(access),
-      `${inside} may not wait for the thread where it is homed`,
-    );
+    const problem = `${inside} may not wait for the thread where it is homed`;
+    handler.deny(offset, accessSize(access), accessIsWrite(access), problem);
     this.result = handler.result;
     this.high = 0;
     return 0;
