@@ -65,6 +65,3 @@ export function portCallbacks(
     write: (offset, value, size) => write(low + offset, value, size),
   };
 }
-
-/** What a port I/O space answers where no device does. Each thread loads it from here: model/port-io.ts. */
-export const unansweredPorts = (): DeviceCallbacks => portCallbacks([], 0);

@@ -3,7 +3,7 @@
  * @source QEMU's system I/O region: spec section 7.2
  */
 import { localDevice } from '../base/device-binding.ts';
-import { PORT_ACCESS, unansweredPorts } from '../base/port-callbacks.ts';
+import { PORT_ACCESS } from '../base/port-callbacks.ts';
 import { MemoryRegion } from './memory-region.ts';
 
 export const PORT_COUNT = 0x10000;
@@ -15,7 +15,7 @@ const ownEnding = import.meta.url.slice(import.meta.url.lastIndexOf('.')); // .t
  * neither is an error, as opposed to holes in memory.
  */
 export function portIoRegion(name = 'io'): MemoryRegion {
-  const module = new URL(`../base/port-callbacks${ownEnding}`, import.meta.url);
-  const device = localDevice(module, { exportName: unansweredPorts.name, lock: 'none', access: PORT_ACCESS });
+  const module = new URL(`../../workers/unanswered-ports${ownEnding}`, import.meta.url);
+  const device = localDevice(module, { lock: 'none', access: PORT_ACCESS });
   return MemoryRegion.io(name, PORT_COUNT, device);
 }
