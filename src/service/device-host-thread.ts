@@ -6,15 +6,15 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
 import type { AnyDeviceCallbacks, DeviceModule } from '../base/device-binding.ts';
-import { MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
+import type { MemTxAttrs } from '../base/mem-tx-attrs.ts';
 import type { SharedMachine } from '../layout/attachments.ts';
-import { type AccessServer, MailboxResponder } from '../mailbox/responder.ts';
+import { MailboxResponder } from '../mailbox/responder.ts';
 import { DeviceHandler, type ReentrancyGuard } from '../vcpu/device-handler.ts';
 import { LoadedDeviceContext, loadDevice } from '../vcpu/device-loader.ts';
 import type { DeviceReport } from '../vcpu/failure-reports.ts';
-import { type DeviceHome, guardOf } from '../vcpu/route-loader.ts';
+import { guardOf } from '../vcpu/route-loader.ts';
 import { ControlAsker } from './device-asks.ts';
-import { HomeRings, type PerformWrite } from './home-rings.ts';
+import { HomedDevices } from './homed-devices.ts';
 import { HostMemory } from './host-memory.ts';
 import { serveAccess } from './serve-access.ts';
 
@@ -74,19 +74,17 @@ export function runDeviceHost(task: DeviceHostTask): void {
   tell(port, { kind: 'ready' });
 }
 
-class HostedDevices implements AccessServer, DeviceHome {
+class HostedDevices extends HomedDevices {
   readonly host: number;
-  result: MemTxResult = MEMTX_OK;
-  high = 0;
   onClose: () => void = () => {};
   private readonly port: MessagePort;
   private readonly memory: HostMemory;
   private readonly asker: ControlAsker;
-  private readonly rings = new HomeRings((...write) => void this.perform(...write));
   private readonly devices = new Map<number, Hosted>();
   private readonly guards = new Map<number, ReentrancyGuard>();
 
   constructor(task: DeviceHostTask) {
+    super();
     this.host = task.host;
     this.port = task.port;
     this.memory = new HostMemory(task.machine, task.attachmentPort, this.report, this);
@@ -99,17 +97,14 @@ class HostedDevices implements AccessServer, DeviceHome {
     else this.devices.set(order.device, this.load(order));
   }
 
-  replayQueued(): void {
-    this.rings.replayAll();
-  }
-
-  serve(...[slot, device, offset, access, valueLo, valueHi, attrs]: Parameters<PerformWrite>): number {
-    this.rings.replayAll();
-    return this.perform(slot, device, offset, access, valueLo, valueHi, attrs);
-  }
-
-  private perform(
-    ...[slot, device, offset, access, valueLo, valueHi, attrs]: Parameters<PerformWrite>
+  protected perform(
+    slot: number,
+    device: number,
+    offset: number,
+    access: number,
+    valueLo: number,
+    valueHi: number,
+    attrs: MemTxAttrs,
   ): number {
     const { handler, context, problem } = this.find(device);
     const outer = context.vcpu; // a replay may come from inside an access
@@ -118,8 +113,7 @@ class HostedDevices implements AccessServer, DeviceHome {
     const answer = serveAccess(handler, { offset, access, valueLo, valueHi, attrs }, problem);
     handler.vcpu = outer;
     context.vcpu = outer;
-    this.result = handler.result;
-    this.high = handler.high;
+    this.take(handler);
     return answer;
   }
 

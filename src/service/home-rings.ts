@@ -11,7 +11,7 @@ import { CoalescedRing, type Replayer } from '../mailbox/coalesced-ring.ts';
 import type { DeviceHandler } from '../vcpu/device-handler.ts';
 
 /** A write in the name of the reader in `slot`, as AccessServer.serve() takes it; rings are not looked at. */
-export type PerformWrite = (
+type PerformWrite = (
   slot: number,
   device: number,
   offset: number,
