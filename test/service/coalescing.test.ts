@@ -1,6 +1,11 @@
 /** Coalesced MMIO: writes that wait in a ring, and everything that must not go past them. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { controlDevice, hostedDevice, localDevice } from '../../src/base/device-binding.ts';
+import {
+  controlDevice,
+  type DeviceBinding,
+  hostedDevice,
+  localDevice,
+} from '../../src/base/device-binding.ts';
 import { MEMTX_DECODE_ERROR, MEMTX_OK } from '../../src/base/mem-tx-result.ts';
 import { RING_ENTRY_COUNT_MAX, RING_TAIL } from '../../src/layout/coalesced-ring.ts';
 import {
@@ -23,6 +28,20 @@ beforeEach(() => {
   bed = new CoalescingMachine();
 });
 afterEach(() => bed.machine.close());
+
+/** A device that notes in `words` what is written to it. */
+async function logger(placement: string, words: Int32Array<SharedArrayBuffer>): Promise<DeviceBinding> {
+  const options = { exportName: 'log', state: words.buffer };
+  if (placement === 'hosted') return hostedDevice(await bed.machine.startDeviceHost(), devices, options);
+  if (placement === 'local') return localDevice(devices, options);
+  return controlDevice({
+    read: () => words[0]!,
+    write: (_offset, value) => {
+      words[LOG_VALUES + words[0]!] = value;
+      words[0]! += 1;
+    },
+  });
+}
 
 describe('coalesced writes', () => {
   test('wait for nobody; the access after them finds them done, in their order', async () => {
@@ -58,20 +77,7 @@ describe('coalesced writes', () => {
 
   test.each(['control', 'hosted', 'local'])('are done when a read asks: %s', async (placement) => {
     const words = newLog();
-    const options = { exportName: 'log', state: words.buffer };
-    const binding =
-      placement === 'control'
-        ? controlDevice({
-            read: () => words[0]!,
-            write: (_offset, value) => {
-              words[LOG_VALUES + words[0]!] = value;
-              words[0]! += 1;
-            },
-          })
-        : placement === 'hosted'
-          ? hostedDevice(await bed.machine.startDeviceHost(), devices, options)
-          : localDevice(devices, options);
-    await bed.coalesced(bed.device(binding));
+    await bed.coalesced(bed.device(await logger(placement, words)));
     const done = await bed.perform(...[5, 6, 7].map((value) => write(DEVICE, value)), read(DEVICE));
     expect([done, logged(words)]).toEqual([
       [MEMTX_OK, MEMTX_OK, MEMTX_OK, [3, MEMTX_OK]],
@@ -83,12 +89,7 @@ describe('coalesced writes', () => {
     'of two vCPUs that take turns through RAM are in that order: %s',
     async (placement) => {
       const words = newLog();
-      const options = { exportName: 'log', state: words.buffer };
-      const binding =
-        placement === 'hosted'
-          ? hostedDevice(await bed.machine.startDeviceHost(), devices, options)
-          : localDevice(devices, options);
-      await bed.coalesced(bed.device(binding));
+      await bed.coalesced(bed.device(await logger(placement, words)));
       const times = 150;
       const vcpus = [0, 1].map((turn) => bed.start({ what: 'relay', times, word: WORD, turn, turns: 2 }));
       expect(await Promise.all(vcpus.map(({ finished }) => finished))).toEqual([MEMTX_OK, MEMTX_OK]);
@@ -130,12 +131,7 @@ describe('the flush flag', () => {
     'of a neighbour has the queue done before its accesses: %s',
     async (placement) => {
       const words = newLog();
-      const options = { exportName: 'log', state: words.buffer };
-      const binding =
-        placement === 'hosted'
-          ? hostedDevice(await bed.machine.startDeviceHost(), devices, options)
-          : localDevice(devices, options);
-      await bed.coalesced(bed.device(binding));
+      await bed.coalesced(bed.device(await logger(placement, words)));
       const seenByNeighbour: number[] = [];
       const note = () => seenByNeighbour.push(words[0]!);
       const neighbour = bed.device(controlDevice({ read: note, write: note }), NEIGHBOUR);

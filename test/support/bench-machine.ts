@@ -10,7 +10,7 @@ import { GraceWriter, type GraceWriterOptions } from '../../src/grace/writer.ts'
 import type { Attachment } from '../../src/layout/attachments.ts';
 import { createControlBlock } from '../../src/layout/control-block.ts';
 import { AddressSpace } from '../../src/model/address-space.ts';
-import type { MemoryRegion } from '../../src/model/memory-region.ts';
+import { MemoryRegion } from '../../src/model/memory-region.ts';
 import { registerParticipant, unregisterParticipant } from '../../src/model/transaction.ts';
 import { Arena } from '../../src/publish/arena.ts';
 import { DirtyPages } from '../../src/publish/dirty-pages.ts';
@@ -46,6 +46,13 @@ export class ByteRegisters implements DeviceCallbacks {
   write(offset: number, value: number, size: number): void {
     for (let i = 0; i < size; i += 1) this.bytes[offset + i] = value >>> (8 * i);
   }
+}
+
+/** A root of 2^64 bytes with children at their offsets; an overlap goes by priority. */
+export function rootWith(...children: readonly [number | bigint, MemoryRegion, number?][]): MemoryRegion {
+  const root = MemoryRegion.container('root', 2n ** 64n);
+  for (const [offset, child, priority] of children) root.addSubregionOverlap(offset, child, priority ?? 0);
+  return root;
 }
 
 /** Its devices are those of its own thread. */

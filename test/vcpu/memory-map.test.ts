@@ -19,7 +19,7 @@ import { bounceLimitWord, bounceUsedWord } from '../../src/layout/control-block.
 import { MemoryRegion } from '../../src/model/memory-region.ts';
 import { transaction } from '../../src/model/transaction.ts';
 import type { MemoryPort } from '../../src/vcpu/memory-port.ts';
-import { BenchMachine, registers } from '../support/bench-machine.ts';
+import { BenchMachine, registers, rootWith } from '../support/bench-machine.ts';
 import { codeOf } from '../support/code-of.ts';
 
 let machine: BenchMachine;
@@ -30,11 +30,6 @@ afterEach(() => machine.close());
 
 const PAGE = 0x1000;
 
-function rootWith(...children: [number | bigint, MemoryRegion, number?][]): MemoryRegion {
-  const root = MemoryRegion.container('root', 2n ** 64n);
-  for (const [offset, child, priority] of children) root.addSubregionOverlap(offset, child, priority ?? 0);
-  return root;
-}
 const show = (...children: [number | bigint, MemoryRegion, number?][]): MemoryPort =>
   machine.show('memory', rootWith(...children)).port;
 const mapped = (mapping: MemoryMapping | null): MemoryMapping => {

@@ -8,7 +8,7 @@ import {
 } from '../../src/base/mem-tx-result.ts';
 import { MemoryRegion } from '../../src/model/memory-region.ts';
 import { transaction } from '../../src/model/transaction.ts';
-import { BenchMachine, registers } from '../support/bench-machine.ts';
+import { BenchMachine, registers, rootWith } from '../support/bench-machine.ts';
 
 let machine: BenchMachine;
 beforeEach(() => {
@@ -17,12 +17,6 @@ beforeEach(() => {
 afterEach(() => machine.close());
 
 const PAGE = 0x1000;
-
-function rootWith(...children: [number | bigint, MemoryRegion, number?][]): MemoryRegion {
-  const root = MemoryRegion.container('root', 2n ** 64n);
-  for (const [offset, child, priority] of children) root.addSubregionOverlap(offset, child, priority ?? 0);
-  return root;
-}
 
 describe('RAM', () => {
   test('what is stored is loaded, in every width and at every alignment', () => {
