@@ -61,22 +61,14 @@ export class QueuedWrites {
 
   /** Replays all rings, but those of `hostToCome`: that host replays its own before it serves anything. */
   flush(hostToCome: number): void {
-    for (const device of this.devices) {
-      const route = this.places.routeTo(device);
-      if (route.shortcuts?.ring?.isEmpty !== false) continue;
-      if (route.route !== ROUTE_HOMED) this.places.replayHere(route);
-      else if (route.host !== hostToCome) this.places.flushHost(route, device);
-    }
+    this.replayHereOr((route, device) => {
+      if (route.host !== hostToCome) this.places.flushHost(route, device);
+    });
   }
 
   /** Likewise, waiting for no host: those are rung, and replay soon. */
   replayOrRing(): void {
-    for (const device of this.devices) {
-      const route = this.places.routeTo(device);
-      if (route.shortcuts?.ring?.isEmpty !== false) continue;
-      if (route.route !== ROUTE_HOMED) this.places.replayHere(route);
-      else this.places.ringHost(route.host);
-    }
+    this.replayHereOr(({ host }) => this.places.ringHost(host));
   }
 
   /** replayOrRing() if this thread queued something since the last time. */
@@ -84,6 +76,16 @@ export class QueuedWrites {
     if (!this.hasQueued) return;
     this.hasQueued = false;
     this.replayOrRing();
+  }
+
+  /** Replays every ring that is not empty, or has `atHost` see to it where another thread must do that. */
+  private replayHereOr(atHost: (route: DeviceRoute, device: number) => void): void {
+    for (const device of this.devices) {
+      const route = this.places.routeTo(device);
+      if (route.shortcuts?.ring?.isEmpty !== false) continue;
+      if (route.route === ROUTE_HOMED) atHost(route, device);
+      else this.places.replayHere(route);
+    }
   }
 }
 
