@@ -9,8 +9,9 @@ import { DirtyPages } from '../../src/publish/dirty-pages.ts';
 import { Publisher } from '../../src/publish/publisher.ts';
 import { RamStore } from '../../src/publish/ram-store.ts';
 import { AttachmentHub } from '../../src/service/attachment-hub.ts';
-import { ControlDevices } from '../../src/service/control-devices.ts';
+
 import { DeviceHosts } from '../../src/service/device-hosts.ts';
+import { HomedDevices } from '../../src/service/homed-devices.ts';
 import { MachineDirtyLog } from '../../src/service/machine-dirty-log.ts';
 import { VcpuSet, type VcpuSetParts } from '../../src/service/vcpu-set.ts';
 import { methodOf, patch } from './patch.ts';
@@ -34,19 +35,15 @@ interface ResponderInside {
 
 const nothing = (): void => {};
 
-interface ControlDevicesInside {
-  perform(...access: Parameters<ControlDevices['serve']>): number;
+interface HomedDevicesInside {
+  perform(...access: Parameters<HomedDevices['serve']>): number;
 }
 
 const breaks: Readonly<Record<string, () => Undo>> = {
   'serve-before-replay': () =>
-    patch<ControlDevicesInside>(
-      ControlDevices,
-      'serve',
-      function (...access: Parameters<ControlDevices['serve']>) {
-        return this.perform(...access);
-      },
-    ),
+    patch<HomedDevicesInside>(HomedDevices, 'serve', function (...access: Parameters<HomedDevices['serve']>) {
+      return this.perform(...access);
+    }),
 
   'reclaim-at-once': () => patch(GraceWriter, 'slowestReader', () => -1),
 
