@@ -28,6 +28,11 @@ const rows: readonly (readonly [name: string, scenario: string, breaks: string])
     'use-after-reclaim',
     'a view is retired before the generation advances',
   ],
+  [
+    'freed-while-shared',
+    'use-after-reclaim',
+    'the sections of a view end with it, though later views share them',
+  ],
   ['announce-in-section', 'monotone-versions', 'a checkpoint inside a read section announces'],
   [
     'compare-cell-only',

@@ -18,7 +18,7 @@ export interface ViewEvent {
   /** Name of the region that is shown; null for the view of nothing. */
   readonly rootName: string | null;
   readonly sectionCount: number;
-  /** Bytes of the arena. */
+  /** Bytes of the arena: what was made for it, or, at its end, what no view that is published has in common with it. */
   readonly sizeBytes: number;
 }
 

@@ -22,7 +22,9 @@ export const LEVEL_COUNT = 16;
 /** Fills reclaimed cells in checked mode. Its tag is no level, so a walk that meets it can tell. */
 export const POISON = 0x5eadbe7f;
 
-/** Cell 0 is never a section, node or view; as an entry it would be the number 0. */
+/** Header of the view of nothing, which a root word of 0 names. No section, no node: as an entry it would be the number 0. */
+export const CELL_NO_VIEW = 0;
+/** The section of all that nothing is mapped at. */
 export const CELL_UNASSIGNED = 1;
 export const CELL_FIRST_FREE = 2;
 
@@ -35,6 +37,17 @@ export const entryIsNode = (entry: number): boolean => (entry & TAG_MASK) !== 0;
 export const entryLevel = (entry: number): number => (entry & TAG_MASK) - 1;
 export const entryCell = (entry: number): number => entry >>> TAG_BITS;
 export const cellWord = (cell: number): number => cell * CELL_WORDS;
+
+/** Cell of the section of lowest address that a node holds; every node holds two at least. */
+export function firstSectionUnder(words: Int32Array, node: number): number {
+  let entry = node;
+  while (entryIsNode(entry)) {
+    let word = cellWord(entryCell(entry));
+    while (words[word] === leafEntry(CELL_UNASSIGNED)) word += 1;
+    entry = words[word]!;
+  }
+  return entryCell(entry);
+}
 
 /** Index into a node of `level` for the address (hi, lo). */
 export const indexAt = (hi: number, lo: number, level: number): number =>

@@ -1,52 +1,77 @@
 /**
- * The children of one region, in the order that decides who is visible.
- * Guarantee: priority descending, and among equals the one inserted last comes first.
- * The array is kept back to front, so that the usual insertion (in front of its equals) is a push.
+ * The children of one region, in the order that decides who is visible, and an index of them by address.
+ * Guarantee: priority descending, and among equals the one inserted last comes first. Every insertion has a
+ * number that says when it was made; who goes back under the number that it had is where it was.
  */
+import { assert } from '../base/assert.ts';
+import { type Interval, IntervalIndex } from './interval-index.ts';
 import type { MemoryRegion } from './memory-region.ts';
 
 const NO_CHILDREN: readonly MemoryRegion[] = Object.freeze([]);
 
+/** A child, where it lies in its container, and its rank among its siblings. */
+interface Place extends Interval {
+  readonly child: MemoryRegion;
+  readonly priority: number;
+}
+
+const inListOrder = (a: Place, b: Place): number => b.priority - a.priority || b.number - a.number;
+
 export class ChildList {
-  /** Ascending priority; the front of the list is the last element. */
-  private readonly backToFront: MemoryRegion[] = [];
+  private readonly places = new Map<MemoryRegion, Place>();
+  private readonly index = new IntervalIndex<Place>();
   private listOrder: readonly MemoryRegion[] | null = NO_CHILDREN;
+  private insertions = 0;
+
+  get size(): number {
+    return this.places.size;
+  }
 
   /** Frozen, in list order; the same array until the list changes. */
   get items(): readonly MemoryRegion[] {
-    this.listOrder ??= Object.freeze(this.backToFront.toReversed());
+    this.listOrder ??= Object.freeze([...this.places.values()].sort(inListOrder).map(({ child }) => child));
     return this.listOrder;
   }
 
-  /** Inserts `child` in front of its equals. */
-  insert(child: MemoryRegion, priority: number): void {
-    this.insertAt(this.countUpTo(priority), child);
+  /** All of them, in no order that means anything. */
+  get unordered(): Iterable<MemoryRegion> {
+    return this.places.keys();
   }
 
-  /** Removes `child`, which is in the list with `priority`, and returns its place for insertAt. */
-  remove(child: MemoryRegion, priority: number): number {
-    const place = this.backToFront.lastIndexOf(child, this.countUpTo(priority) - 1);
-    this.backToFront.splice(place, 1);
+  /** Those that meet `[start, end)` of the container, in list order; costs go with their number. */
+  meeting(start: bigint, end: bigint): MemoryRegion[] {
+    const found = this.index.meeting(start, end);
+    if (found.length > 1) found.sort(inListOrder);
+    return found.map(({ child }) => child);
+  }
+
+  /** Inserts `child` by its address, size and priority, in front of its equals. */
+  insert(child: MemoryRegion): void {
+    this.insertions += 1;
+    this.insertAt(this.insertions, child);
+  }
+
+  /** Removes `child`, and returns its number for insertAt. */
+  remove(child: MemoryRegion): number {
+    const place = this.places.get(child);
+    assert(place !== undefined, `'${child.name}' is among the children of its container`);
+    this.places.delete(child);
+    this.index.remove(place);
     this.listOrder = null;
-    return place;
+    return place.number;
   }
 
-  /** Puts `child` back at the place that remove() returned. */
-  insertAt(place: number, child: MemoryRegion): void {
-    if (place === this.backToFront.length) this.backToFront.push(child);
-    else this.backToFront.splice(place, 0, child);
+  /** Puts `child` back under the number that remove() returned. */
+  insertAt(number: number, child: MemoryRegion): void {
+    const { address, priority, size } = child;
+    const place = { child, priority, number, start: address, end: address + size };
+    this.places.set(child, place);
+    this.index.insert(place);
     this.listOrder = null;
   }
 
-  /** How many children have a priority of at most `priority`. */
-  private countUpTo(priority: number): number {
-    let low = 0;
-    let high = this.backToFront.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.backToFront[middle]!.priority <= priority) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+  /** To call after the size of `child` has changed. */
+  resized(child: MemoryRegion): void {
+    this.insertAt(this.remove(child), child);
   }
 }

@@ -6,6 +6,7 @@ import { DIRTY_CLIENT_CODE, DIRTY_CLIENT_MIGRATION, DIRTY_CLIENT_VGA } from '../
 import { MemoryError } from '../base/errors.ts';
 import { booleanFromArgument, describeValue } from './arguments.ts';
 import type { MemoryRegion } from './memory-region.ts';
+import { touchedWhole } from './touched.ts';
 import { mutate } from './transaction.ts';
 
 const WITHOUT_BYTES = ['container', 'alias', 'io'];
@@ -56,6 +57,7 @@ export class DirtyLog {
     mutate({
       pending: flips && this.region.enabled,
       regions: [this.region],
+      touched: [touchedWhole(this.region)],
       apply: () => (this.vgaCount += step),
       undo: () => (this.vgaCount -= step),
     });
@@ -69,6 +71,7 @@ export class DirtyLog {
     mutate({
       pending: this.region.enabled,
       regions: [this.region],
+      touched: [touchedWhole(this.region)],
       apply: () => (this.code = on),
       undo: () => (this.code = before),
     });

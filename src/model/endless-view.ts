@@ -21,7 +21,7 @@ interface Clip {
  */
 export function refuseEndlessViews(reshaped: ReadonlySet<MemoryRegion>): void {
   const passable = [...reshaped].filter(
-    (region) => region.aliasTarget !== null || region.children.length > 0,
+    (region) => region.aliasTarget !== null || region.links.children.size > 0,
   );
   if (!cycleAbove(passable)) return;
   const budget = new VisitBudget();

@@ -6,6 +6,7 @@ import { MemoryError } from '../base/errors.ts';
 import type { MemoryRegion } from './memory-region.ts';
 import { contains } from './reachability.ts';
 import { registerUse, unregisterUse } from './region-links.ts';
+import { touchedPlace, touchedWhole } from './touched.ts';
 import { mutate } from './transaction.ts';
 
 /** Maps `child` at `offset`, in front of the children of equal `priority`. */
@@ -20,15 +21,16 @@ export function mapChild(
   mutate({
     pending: child.enabled && (container.enabled || isShownElsewhere(child)),
     regions: [container, child],
+    touched: [touchedWhole(child)],
     reshaped: child,
     apply() {
       child.links.address = offset;
       child.links.priority = priority;
-      container.links.children.insert(child, priority);
+      container.links.children.insert(child);
       enter(container, child);
     },
     undo() {
-      container.links.children.remove(child, priority);
+      container.links.children.remove(child);
       child.links.address = addressBefore;
       child.links.priority = priorityBefore;
       leave(container, child);
@@ -44,17 +46,17 @@ export function unmapChild(container: MemoryRegion, child: MemoryRegion): void {
       `cannot unmap '${child.name}' from '${container.name}': it is ${place}`,
     );
   }
-  const priority = child.priority;
-  let place = 0;
+  let number = 0;
   mutate({
     pending: container.enabled && child.enabled,
     regions: [container, child],
+    touched: touchedPlace(child),
     apply() {
-      place = container.links.children.remove(child, priority);
+      number = container.links.children.remove(child);
       leave(container, child);
     },
     undo() {
-      container.links.children.insertAt(place, child);
+      container.links.children.insertAt(number, child);
       enter(container, child);
     },
   });
@@ -70,27 +72,28 @@ export function moveRegion(region: MemoryRegion, offset: bigint): void {
       // A root, or what it leads to, is rendered at its own address.
       pending: region.enabled && region.links.inUse,
       regions: [region],
+      touched: [touchedWhole(region)],
       apply: () => (region.links.address = offset),
       undo: () => (region.links.address = before),
     });
     return;
   }
   const { children } = container.links;
-  const priority = region.priority;
-  let place = 0;
+  let number = 0;
   mutate({
     pending: region.enabled && (container.enabled || isShownElsewhere(region)),
     regions: [container, region],
+    touched: [...touchedPlace(region), touchedWhole(region)],
     reshaped: region,
     apply() {
-      place = children.remove(region, priority);
+      number = children.remove(region);
       region.links.address = offset;
-      children.insert(region, priority);
+      children.insert(region);
     },
     undo() {
-      children.remove(region, priority);
+      children.remove(region);
       region.links.address = before;
-      children.insertAt(place, region);
+      children.insertAt(number, region);
     },
   });
 }

@@ -4,6 +4,7 @@
  */
 import type { MemoryRegion } from './memory-region.ts';
 import type { RegionFlag } from './region-options.ts';
+import { touchedPlace, touchedWhole } from './touched.ts';
 import { mutate } from './transaction.ts';
 
 export class RegionState {
@@ -34,9 +35,10 @@ export class RegionState {
     mutate({
       pending: true,
       regions: [region],
+      touched: [touchedWhole(region, size > before ? size : before), ...touchedPlace(region)],
       reshaped: region,
-      apply: () => (this.size = size),
-      undo: () => (this.size = before),
+      apply: () => this.resize(region, size),
+      undo: () => this.resize(region, before),
       ...(committed !== undefined && { committed }),
     });
   }
@@ -47,10 +49,16 @@ export class RegionState {
     mutate({
       pending: this.flags.enabled,
       regions: [region],
+      touched: [touchedWhole(region)],
       reshaped: region,
       apply: () => (this.aliasOffset = offset),
       undo: () => (this.aliasOffset = before),
     });
+  }
+
+  private resize(region: MemoryRegion, size: bigint): void {
+    this.size = size;
+    region.container?.links.children.resized(region);
   }
 
   private change(region: MemoryRegion, flag: RegionFlag, value: boolean, reshapes: boolean): void {
@@ -59,6 +67,7 @@ export class RegionState {
     mutate({
       pending: reshapes || this.flags.enabled,
       regions: [region],
+      touched: [touchedWhole(region)],
       ...(reshapes && { reshaped: region }),
       apply: () => (this.flags[flag] = value),
       undo: () => (this.flags[flag] = before),

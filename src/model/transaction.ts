@@ -13,6 +13,7 @@ import type { RegionEventfd } from './eventfd-list.ts';
 import type { Iommu } from './iommu.ts';
 import type { MemoryRegion } from './memory-region.ts';
 import { refuseFinalized } from './region-lifetime.ts';
+import type { Touched } from './touched.ts';
 
 /** What a transaction changed. At least one of the five is not empty. */
 export interface TransactionChanges {
@@ -21,6 +22,8 @@ export interface TransactionChanges {
    * `rerooted`, where no view can look different: then no map is rebuilt.
    */
   readonly regions: ReadonlySet<MemoryRegion>;
+  /** Where those can look different. */
+  readonly touched: readonly Touched[];
   /** Address spaces that were given another root, came or went. */
   readonly rerooted: ReadonlySet<AddressSpace>;
   /** Regions whose ioeventfds changed, each with its list before the transaction. */
@@ -51,6 +54,8 @@ export interface Mutation {
   /** Whether a view may look different (topology pending): a transaction without such a change rebuilds no map. */
   readonly pending: boolean;
   readonly regions: readonly MemoryRegion[];
+  /** Where views can look different, by what the tree was before it; nowhere by default. */
+  readonly touched?: readonly Touched[];
   readonly space?: AddressSpace;
   /** A region that may show more, or elsewhere, than before: it might show itself. */
   readonly reshaped?: MemoryRegion;
@@ -207,6 +212,7 @@ function journalledChanges(): TransactionChanges | null {
   if (!topology && eventfds.size === 0 && coalesced.size === 0 && iommus.size === 0) return null;
   return {
     regions: topology ? new Set(journal.flatMap((mutation) => mutation.regions)) : NOTHING,
+    touched: topology ? journal.flatMap((mutation) => mutation.touched ?? []) : [],
     rerooted: topology ? new Set(journal.flatMap((mutation) => mutation.space ?? [])) : NOTHING,
     eventfds,
     coalesced,

@@ -1,31 +1,19 @@
 /**
- * Allocator of the shared arena, in cells of 64 bytes; control thread only.
- * Guarantee: a run of cells is handed out once until it is freed, and never moves.
- * Free runs are kept in lists of powers of two; a larger run is split when a list is empty. The arena is
- * reserved whole at the start: pages that no cell has touched cost nothing.
+ * Allocator of the shared arena, one cell of 64 bytes at a time; control thread only.
+ * Guarantee: a cell is handed out once until it is freed. The arena is reserved whole at the start: pages that no
+ * cell has touched cost nothing.
  */
 import { assert } from '../base/assert.ts';
 import { MemoryError } from '../base/errors.ts';
 import type { SharedWords } from '../layout/control-block.ts';
-import { CELL_BYTES, CELL_FIRST_FREE, CELL_WORDS, POISON } from '../layout/map-entry.ts';
-
-const CLASS_COUNT = 27;
-
-/** A run of `count` cells from `cell` on; `count` is what was asked for. */
-export interface CellRun {
-  readonly cell: number;
-  readonly count: number;
-}
-
-const sizeClass = (count: number): number => (count <= 1 ? 0 : 32 - Math.clz32(count - 1));
+import { CELL_BYTES, CELL_FIRST_FREE, CELL_WORDS, cellWord, POISON } from '../layout/map-entry.ts';
 
 export class Arena {
   readonly words: SharedWords;
-  private readonly cellCount: number;
-  private readonly free: number[][] = Array.from({ length: CLASS_COUNT }, () => []);
+  readonly cellCount: number;
+  private readonly free: number[] = [];
   private readonly poison: boolean;
   private nextCell = CELL_FIRST_FREE;
-  private usedCells = CELL_FIRST_FREE;
 
   /** @param poison fill freed cells with POISON, so that a use after reclaim is loud */
   constructor(sizeBytes: number, poison: boolean) {
@@ -36,7 +24,7 @@ export class Arena {
 
   /** Bytes handed out and not freed: published, being built, or retired. */
   get usedBytes(): number {
-    return this.usedCells * CELL_BYTES;
+    return this.highWaterBytes - this.freeBytes;
   }
 
   /** The most that the arena ever reached into its buffer. */
@@ -44,45 +32,29 @@ export class Arena {
     return this.nextCell * CELL_BYTES;
   }
 
-  /** Bytes in free lists; usedBytes + freeBytes = highWaterBytes, to the byte. */
+  /** Bytes of cells that were freed and not handed out again. */
   get freeBytes(): number {
-    return this.free.reduce((sum, list, index) => sum + list.length * CELL_BYTES * 2 ** index, 0);
+    return this.free.length * CELL_BYTES;
   }
 
   /** @throws MemoryError ARENA_FULL; nothing was allocated then */
-  allocate(count: number): number {
-    const wanted = sizeClass(count);
-    let from = wanted;
-    while (from < CLASS_COUNT && this.free[from]!.length === 0) from += 1;
-    const cell =
-      from < CLASS_COUNT ? this.split(this.free[from]!.pop()!, from, wanted) : this.extend(wanted, count);
-    this.usedCells += 2 ** wanted;
-    return cell;
-  }
-
-  release(cell: number, count: number): void {
-    const index = sizeClass(count);
-    assert(cell >= CELL_FIRST_FREE && cell + 2 ** index <= this.nextCell, 'a freed run lies in the arena');
-    if (this.poison) this.words.fill(POISON, cell * CELL_WORDS, (cell + 2 ** index) * CELL_WORDS);
-    this.free[index]!.push(cell);
-    this.usedCells -= 2 ** index;
-  }
-
-  private split(cell: number, from: number, wanted: number): number {
-    for (let index = from - 1; index >= wanted; index -= 1) this.free[index]!.push(cell + 2 ** index);
-    return cell;
-  }
-
-  private extend(wanted: number, count: number): number {
-    const cell = this.nextCell;
-    if (cell + 2 ** wanted > this.cellCount) {
+  allocate(): number {
+    const freed = this.free.pop();
+    if (freed !== undefined) return freed;
+    if (this.nextCell === this.cellCount) {
       throw new MemoryError(
         'ARENA_FULL',
-        `${count} cells of ${CELL_BYTES} bytes do not fit: ${this.usedBytes} of ${this.cellCount * CELL_BYTES} bytes are in use; ` +
-          'the layout before stays published. Give the machine a larger arenaBytes, or let readers pass a checkpoint',
+        `all ${this.cellCount * CELL_BYTES} bytes of the arena are in use; the layout before stays published. ` +
+          'Give the machine a larger arenaBytes, or let readers pass a checkpoint',
       );
     }
-    this.nextCell += 2 ** wanted;
-    return cell;
+    this.nextCell += 1;
+    return this.nextCell - 1;
+  }
+
+  release(cell: number): void {
+    assert(cell >= CELL_FIRST_FREE && cell < this.nextCell, 'a freed cell lies in the arena');
+    if (this.poison) this.words.fill(POISON, cellWord(cell), cellWord(cell) + CELL_WORDS);
+    this.free.push(cell);
   }
 }

@@ -7,7 +7,8 @@
 import { ADDRESS_LAST, hiFromAddress, loFromAddress } from '../base/addresses.ts';
 import { type SharedWords, WORD_DELTA_COUNT } from '../layout/control-block.ts';
 import * as delta from '../layout/delta-ring.ts';
-import { type AddressWindow, type FlatView, staleRanges } from '../render/flat-view.ts';
+import type { AddressWindow } from '../render/flat-view.ts';
+import { staleRanges, type ViewDifference } from '../render/view-difference.ts';
 
 /** A view change of more windows is told as one of everything: a reader would drop nearly all anyway. */
 const WINDOWS_MAX = 8;
@@ -21,8 +22,8 @@ export interface RootChange {
   readonly addressSpace: number;
   /** VIEW_VERSION of the new view. */
   readonly version: number;
-  readonly before: FlatView;
-  readonly after: FlatView;
+  /** From the view before. */
+  readonly difference: ViewDifference;
 }
 
 function toldWindows(windows: readonly AddressWindow[]): readonly AddressWindow[] {
@@ -40,14 +41,10 @@ export class DeltaWriter {
 
   /** To call after the roots were stored, before the generation begins: who finds that finds what changed. */
   write(changes: readonly RootChange[]): void {
-    const compared: (Pick<RootChange, 'before' | 'after'> & { windows: readonly AddressWindow[] })[] = [];
-    for (const { addressSpace, version, before, after } of changes) {
-      let pair = compared.find((known) => known.before === before && known.after === after);
-      if (pair === undefined) {
-        pair = { before, after, windows: toldWindows(staleRanges(before, after)) };
-        compared.push(pair); // address spaces that share a view share its comparison
-      }
-      const { windows } = pair;
+    const told = new Map<ViewDifference, readonly AddressWindow[]>(); // address spaces that share a view share it
+    for (const { addressSpace, version, difference } of changes) {
+      const windows = told.get(difference) ?? toldWindows(staleRanges(difference));
+      told.set(difference, windows);
       windows.forEach((window, index) => {
         this.writeOne(delta.deltaTarget(addressSpace, index === windows.length - 1), version, window);
       });

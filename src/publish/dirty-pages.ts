@@ -13,7 +13,8 @@ import {
   takeDirtyPages,
 } from '../layout/dirty-bitmap.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
-import type { FlatView } from '../render/flat-view.ts';
+import type { FlatRange } from '../render/flat-view.ts';
+import type { ViewDifference } from '../render/view-difference.ts';
 import { DirtyRanges } from './dirty-ranges.ts';
 import { hasBytes, type RamStore } from './ram-store.ts';
 
@@ -31,23 +32,24 @@ export class DirtyPages {
     this.ram = ram;
   }
 
-  /** To call in the turn in which `views` are published: whoever could clear a bit comes later. */
-  published(views: readonly FlatView[]): void {
-    for (const { ranges } of views) {
-      for (const { region, dirtyLogMask: mask } of ranges) {
-        if (!hasBytes(region)) continue;
-        const { size } = region;
-        const before = this.logged.get(region);
-        if (before?.mask === mask && before.size === size) continue;
-        if (mask === 0) {
-          this.logged.delete(region);
-          continue;
-        }
-        const isNew = before === undefined || before.size !== size;
-        this.mark(region, 0n, Number(size), isNew ? mask : mask & ~before.mask);
-        this.logged.set(region, { mask, size });
-      }
+  /** To call in the turn in which views change: whoever could clear a bit comes later. */
+  published(changes: readonly { readonly difference: ViewDifference }[]): void {
+    for (const { difference } of changes)
+      for (const { after } of difference) for (const range of after) this.shows(range);
+  }
+
+  private shows({ region, dirtyLogMask: mask }: FlatRange): void {
+    if (!hasBytes(region)) return;
+    const { size } = region;
+    const before = this.logged.get(region);
+    if (before?.mask === mask && before.size === size) return;
+    if (mask === 0) {
+      this.logged.delete(region);
+      return;
     }
+    const marked = before !== undefined && before.size === size ? before.mask : 0;
+    this.mark(region, 0n, Number(size), mask & ~marked);
+    this.logged.set(region, { mask, size });
   }
 
   /** Marks whatever pages have a byte in `[offset, offset + size)`. @param mask bits 1 << DIRTY_CLIENT_* */

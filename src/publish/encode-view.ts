@@ -1,19 +1,18 @@
 /**
- * Writes a FlatView into the arena: its sections, and what cell-writer.ts adds. Control thread only.
- * Guarantee: nothing that is published is touched; if the arena is full, what was taken is given back.
+ * Writes the ranges of a flat view into the arena, as sections. Control thread only.
+ * Guarantee: equal ranges give the same cells.
  */
 import { hiFromAddress, loFromAddress } from '../base/addresses.ts';
-import { CELL_UNASSIGNED, CELL_WORDS, cellWord } from '../layout/map-entry.ts';
+import { CELL_NO_VIEW, CELL_UNASSIGNED, CELL_WORDS, cellWord, leafEntry } from '../layout/map-entry.ts';
 import * as section from '../layout/section-record.ts';
+import { VIEW_MAP_ROOT } from '../layout/view-header.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
-import type { Owner } from '../model/owner.ts';
-import type { FlatRange, FlatView } from '../render/flat-view.ts';
+import type { FlatRange } from '../render/flat-view.ts';
 import type { Arena } from './arena.ts';
-import { CellWriter, type EncodedView } from './cell-writer.ts';
+import type { CellStore } from './cell-store.ts';
 import type { RamStore } from './ram-store.ts';
 
 export interface ViewResources {
-  readonly arena: Arena;
   readonly ram: RamStore;
   /** Device id of a region with callbacks; given out once and posted to the readers. */
   deviceIdOf(region: MemoryRegion): number;
@@ -31,42 +30,23 @@ export interface EncodedIommu {
   readonly translator: number | null;
 }
 
-/** Writes the unassigned section, which covers everything that no view maps. Once per arena. */
-export function encodeUnassignedSection(arena: Arena): void {
+/** Writes the cells that are always there (map-entry.ts). Once per arena. */
+export function encodeReservedCells(arena: Arena): void {
+  arena.words[cellWord(CELL_NO_VIEW) + VIEW_MAP_ROOT] = leafEntry(CELL_UNASSIGNED);
   const word = cellWord(CELL_UNASSIGNED);
-  arena.words.fill(0, word, word + CELL_WORDS);
   arena.words[word + section.SECTION_LAST_LO] = -1;
   arena.words[word + section.SECTION_LAST_HI] = -1;
 }
 
-/**
- * @param version VIEW_VERSION of the new view
- * @param layoutTag VIEW_LAYOUT_TAG of the new view
- * @throws MemoryError ARENA_FULL, RAM_EXHAUSTED; nothing is left behind
- */
-export function encodeView(
-  view: FlatView,
-  resources: ViewResources,
-  version: number,
-  layoutTag: number,
-): EncodedView {
-  const writer = new ViewWriter(resources);
-  try {
-    const encoded = writer.write(view, version, layoutTag);
-    for (const owner of encoded.owners) owner.hold();
-    return encoded;
-  } catch (error) {
-    writer.giveBack();
-    throw error;
-  }
-}
-
-/** Each once, however many ranges are its. */
-function ownersOf({ root, ranges }: FlatView): Owner[] {
-  const owners = new Set<Owner>();
-  if (root?.keeper) owners.add(root.keeper);
-  for (const { region } of ranges) if (region.keeper !== null) owners.add(region.keeper);
-  return [...owners];
+/** The words of a section over `[start, start + size)` that leads to nothing yet. */
+export function sectionRecord(start: bigint, size: bigint): Int32Array {
+  const record = new Int32Array(CELL_WORDS);
+  const last = start + size - 1n;
+  record[section.SECTION_START_LO] = loFromAddress(start);
+  record[section.SECTION_START_HI] = hiFromAddress(start);
+  record[section.SECTION_LAST_LO] = loFromAddress(last);
+  record[section.SECTION_LAST_HI] = hiFromAddress(last);
+  return record;
 }
 
 function flagsOf(range: FlatRange): number {
@@ -81,26 +61,33 @@ function flagsOf(range: FlatRange): number {
   return flags;
 }
 
-class ViewWriter extends CellWriter {
+/** Where the first byte of a section lies. */
+interface Place {
+  readonly start: bigint;
+  readonly size: bigint;
+  readonly offsetInRegion: bigint;
+  readonly ramBuffer: number;
+  readonly ramByte: number;
+}
+
+export class SectionEncoder {
+  private readonly cells: CellStore;
   private readonly resources: ViewResources;
 
-  constructor(resources: ViewResources) {
-    super(resources.arena);
+  constructor(cells: CellStore, resources: ViewResources) {
+    this.cells = cells;
     this.resources = resources;
   }
 
-  write(view: FlatView, version: number, layoutTag: number): EncodedView {
-    for (const range of view.ranges) this.writeRange(range);
-    return this.finish(version, layoutTag, ownersOf(view));
-  }
-
-  /** One section a range; RAM that lies in several blocks gets one each. */
-  private writeRange(range: FlatRange): void {
+  /**
+   * The cells of a range's sections, ascending: one, or for RAM that lies in several blocks one each.
+   * @throws MemoryError ARENA_FULL, RAM_EXHAUSTED, ADDRESS_SPACES_EXHAUSTED; what was made is to be undone in the store
+   */
+  encode(range: FlatRange): number[] {
     const flags = flagsOf(range);
-    if ((flags & section.SECTION_FLAG_READ_DIRECT) === 0 && range.region.kind !== 'rom-device') {
-      this.writeSection(range, flags, range.start, range.size, range.offsetInRegion, 0, 0);
-      return;
-    }
+    if ((flags & section.SECTION_FLAG_READ_DIRECT) === 0 && range.region.kind !== 'rom-device')
+      return [this.section(range, flags, { ...range, ramBuffer: 0, ramByte: 0 })];
+    const cells: number[] = [];
     const end = range.offsetInRegion + range.size;
     for (const block of this.resources.ram.blocksOf(range.region)) {
       const blockEnd = block.offsetInRegion + BigInt(block.sizeBytes);
@@ -108,40 +95,34 @@ class ViewWriter extends CellWriter {
       const to = blockEnd < end ? blockEnd : end;
       if (from >= to) continue;
       const start = range.start + (from - range.offsetInRegion);
-      const byte = block.byte + Number(from - block.offsetInRegion);
-      this.writeSection(range, flags, start, to - from, from, block.buffer, byte);
+      const ramByte = block.byte + Number(from - block.offsetInRegion);
+      const place = { start, size: to - from, offsetInRegion: from, ramBuffer: block.buffer, ramByte };
+      cells.push(this.section(range, flags, place));
     }
+    return cells;
   }
 
-  private writeSection(
-    range: FlatRange,
-    flags: number,
-    start: bigint,
-    size: bigint,
-    offsetInRegion: bigint,
-    ramBuffer: number,
-    ramByte: number,
-  ): void {
-    const { words } = this.resources.arena;
-    const word = this.section(start, size);
-    words[word + section.SECTION_FLAGS] = flags;
-    const isDevice = (flags & section.SECTION_FLAG_DEVICE) !== 0;
-    words[word + section.SECTION_DEVICE] = isDevice ? this.resources.deviceIdOf(range.region) : 0;
-    words[word + section.SECTION_RAM_BUFFER] = ramBuffer;
-    words[word + section.SECTION_RAM_BYTE] = ramByte; // wraps to int32; readers take it modulo 2^32
-    words[word + section.SECTION_REGION_OFFSET_LO] = loFromAddress(offsetInRegion);
-    words[word + section.SECTION_REGION_OFFSET_HI] = hiFromAddress(offsetInRegion);
-    words[word + section.SECTION_REGION] = range.region.id;
-    words[word + section.SECTION_DIRTY_MASK] = range.dirtyLogMask;
-    if (range.region.kind === 'iommu') this.writeIommu(word, this.resources.iommuOf(range.region));
+  private section({ region, dirtyLogMask }: FlatRange, flags: number, place: Place): number {
+    const { resources } = this;
+    const record = sectionRecord(place.start, place.size);
+    record[section.SECTION_FLAGS] = flags;
+    if ((flags & section.SECTION_FLAG_DEVICE) !== 0)
+      record[section.SECTION_DEVICE] = resources.deviceIdOf(region);
+    record[section.SECTION_RAM_BUFFER] = place.ramBuffer;
+    record[section.SECTION_RAM_BYTE] = place.ramByte; // wraps to int32; readers take it modulo 2^32
+    record[section.SECTION_REGION_OFFSET_LO] = loFromAddress(place.offsetInRegion);
+    record[section.SECTION_REGION_OFFSET_HI] = hiFromAddress(place.offsetInRegion);
+    record[section.SECTION_REGION] = region.id;
+    record[section.SECTION_DIRTY_MASK] = dirtyLogMask;
+    if (region.kind === 'iommu') writeIommu(record, resources.iommuOf(region));
+    return this.cells.section(record, region.keeper);
   }
+}
 
-  private writeIommu(word: number, { root, rule, translator }: EncodedIommu): void {
-    const { words } = this.resources.arena;
-    words[word + section.SECTION_IOMMU_ROOT] = root;
-    words[word + section.SECTION_IOMMU_RULE] = rule;
-    if (translator === null) return;
-    words[word + section.SECTION_FLAGS]! |= section.SECTION_FLAG_TRANSLATOR;
-    words[word + section.SECTION_DEVICE] = translator;
-  }
+function writeIommu(record: Int32Array, { root, rule, translator }: EncodedIommu): void {
+  record[section.SECTION_IOMMU_ROOT] = root;
+  record[section.SECTION_IOMMU_RULE] = rule;
+  if (translator === null) return;
+  record[section.SECTION_FLAGS]! |= section.SECTION_FLAG_TRANSLATOR;
+  record[section.SECTION_DEVICE] = translator;
 }

@@ -14,9 +14,9 @@ import type { AddressSpace } from '../model/address-space.ts';
 import { CallbackIommu } from '../model/callback-iommu.ts';
 import { EDITION_EMPTY, type Iommu, type IommuMapping } from '../model/iommu.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
-import type { Arena } from './arena.ts';
-import { CellWriter, type EncodedView, releaseView } from './cell-writer.ts';
-import type { EncodedIommu } from './encode-view.ts';
+import { type CellStore, ENTRY_UNASSIGNED } from './cell-store.ts';
+import { type EncodedIommu, sectionRecord } from './encode-view.ts';
+import { MapEditor } from './map-editor.ts';
 import type { RootWords } from './root-words.ts';
 
 export interface IommuSurroundings {
@@ -30,7 +30,9 @@ export interface IommuSurroundings {
 
 interface PublishedTable {
   edition: number;
-  encoded: EncodedView | null;
+  /** Null until something was mapped. */
+  header: number | null;
+  mappings: readonly IommuMapping[];
 }
 
 interface KnownIommu {
@@ -43,31 +45,32 @@ interface FreshTable {
   readonly root: number;
   readonly table: PublishedTable;
   readonly edition: number;
-  readonly encoded: EncodedView;
+  readonly header: number;
+  readonly mappings: readonly IommuMapping[];
 }
 
-/** Either publish() is called, and retire() after the generation has advanced; or abandon() is. */
+/** Either publish() is called, and retire() after the generation has advanced; or what was made is undone. */
 export interface PreparedTables {
   /** Stores the new roots. */
   publish(): void;
   /** Retires what they replaced. */
   retire(): void;
-  /** Gives back what was encoded. */
-  abandon(): void;
 }
 
 export class IommuTables {
   private readonly control: SharedWords;
-  private readonly arena: Arena;
+  private readonly cells: CellStore;
+  private readonly editor: MapEditor;
   private readonly grace: GraceWriter;
   private readonly around: IommuSurroundings;
   private readonly gracePeriod = (): Promise<void> => this.grace.synchronize();
   private readonly known = new Map<Iommu, KnownIommu>();
   private translatorCount = 0;
 
-  constructor(control: SharedWords, arena: Arena, grace: GraceWriter, around: IommuSurroundings) {
+  constructor(control: SharedWords, cells: CellStore, grace: GraceWriter, around: IommuSurroundings) {
     this.control = control;
-    this.arena = arena;
+    this.cells = cells;
+    this.editor = new MapEditor(cells);
     this.grace = grace;
     this.around = around;
   }
@@ -83,7 +86,9 @@ export class IommuTables {
       rule: ruleOf(iommu!),
       translator,
     };
-    const tables = Array.from({ length: indexCount }, () => ({ edition: EDITION_EMPTY, encoded: null }));
+    const tables = Array.from({ length: indexCount }, () => ({
+      ...{ edition: EDITION_EMPTY, header: null, mappings: [] },
+    }));
     this.known.set(iommu!, { encoded, tables });
     iommu!.gracePeriods.add(this.gracePeriod);
     return encoded;
@@ -91,41 +96,41 @@ export class IommuTables {
 
   /**
    * Encodes what has changed; null if nothing has.
-   * @throws MemoryError ADDRESS_SPACE_UNKNOWN, ARENA_FULL; nothing is left behind
+   * @throws MemoryError ADDRESS_SPACE_UNKNOWN, ARENA_FULL; what was made is to be undone in the store
    */
   prepare(): PreparedTables | null {
     const fresh: FreshTable[] = [];
-    const abandon = (): void => {
-      for (const { encoded } of fresh) releaseView(encoded, this.arena);
-    };
-    try {
-      for (const [iommu, { encoded: ids, tables }] of this.known) {
-        for (const [index, table] of tables.entries()) {
-          const edition = iommu.editionOf(index);
-          if (edition === table.edition) continue;
-          const encoded = this.encode(iommu.mappingsOf(index));
-          fresh.push({ root: ids.root + index, table, edition, encoded });
-        }
+    for (const [iommu, { encoded, tables }] of this.known) {
+      for (const [index, table] of tables.entries()) {
+        const edition = iommu.editionOf(index);
+        if (edition === table.edition) continue;
+        const mappings = [...iommu.mappingsOf(index)];
+        fresh.push({
+          root: encoded.root + index,
+          table,
+          edition,
+          header: this.encode(table, mappings),
+          mappings,
+        });
       }
-    } catch (error) {
-      abandon();
-      throw error;
     }
     if (fresh.length === 0) return null;
-    const before = fresh.flatMap(({ table }) => table.encoded ?? []);
-    return { publish: () => this.publish(fresh), retire: () => this.retire(before), abandon };
+    const before = fresh.flatMap(({ table }) => table.header ?? []);
+    return { publish: () => this.publish(fresh), retire: () => this.retire(before) };
   }
 
   private publish(fresh: readonly FreshTable[]): void {
-    for (const { root, table, edition, encoded } of fresh) {
-      Atomics.store(this.control, rootWord(root), encoded.headerCell); // pairs with ViewReader.takeView
+    for (const { root, table, edition, header, mappings } of fresh) {
+      Atomics.store(this.control, rootWord(root), header); // pairs with ViewReader.takeView
+      this.cells.show(header);
       table.edition = edition;
-      table.encoded = encoded;
+      table.header = header;
+      table.mappings = mappings;
     }
   }
 
-  private retire(before: readonly EncodedView[]): void {
-    for (const table of before) this.grace.retire(table.sizeBytes, () => releaseView(table, this.arena));
+  private retire(before: readonly number[]): void {
+    for (const header of before) this.grace.retire(this.cells.hide(header), () => this.cells.release(header));
   }
 
   private attach(iommu: CallbackIommu): number {
@@ -136,27 +141,49 @@ export class IommuTables {
     return translator;
   }
 
-  private encode(mappings: readonly IommuMapping[]): EncodedView {
-    const writer = new CellWriter(this.arena);
-    const { words } = this.arena;
-    try {
-      for (const { iova, size, target, space, permission } of mappings) {
-        const addressSpace = this.around.indexOf(space);
-        const word = writer.section(iova, size);
-        const bits = permissionBits(permission)!;
-        words[word + section.SECTION_FLAGS] =
-          ((bits & IOMMU_READ) !== 0 ? section.SECTION_FLAG_IOMMU_READ : 0) |
-          ((bits & IOMMU_WRITE) !== 0 ? section.SECTION_FLAG_IOMMU_WRITE : 0);
-        words[word + section.SECTION_DEVICE] = addressSpace;
-        words[word + section.SECTION_REGION_OFFSET_LO] = loFromAddress(target);
-        words[word + section.SECTION_REGION_OFFSET_HI] = hiFromAddress(target);
-      }
-      return writer.finish(this.around.nextVersion(), 0, []);
-    } catch (error) {
-      writer.giveBack();
-      throw error;
+  /** The header of a table that differs from the published one by what was mapped and unmapped since. */
+  private encode({ header, mappings: before }: PublishedTable, mappings: readonly IommuMapping[]): number {
+    let mapRoot = header === null ? ENTRY_UNASSIGNED : this.cells.mapRootOf(header);
+    const changed = changedParts(before, mappings);
+    if (changed !== null) {
+      const { start, end, added } = changed;
+      mapRoot = this.editor.replace(
+        ...([mapRoot, start, end, added.map((mapping) => this.section(mapping))] as const),
+      );
     }
+    return this.cells.header(mapRoot, this.around.nextVersion(), 0);
   }
+
+  private section({ iova, size, target, space, permission }: IommuMapping): number {
+    const record = sectionRecord(iova, size);
+    const bits = permissionBits(permission)!;
+    record[section.SECTION_FLAGS] =
+      ((bits & IOMMU_READ) !== 0 ? section.SECTION_FLAG_IOMMU_READ : 0) |
+      ((bits & IOMMU_WRITE) !== 0 ? section.SECTION_FLAG_IOMMU_WRITE : 0);
+    record[section.SECTION_DEVICE] = this.around.indexOf(space);
+    record[section.SECTION_REGION_OFFSET_LO] = loFromAddress(target);
+    record[section.SECTION_REGION_OFFSET_HI] = hiFromAddress(target);
+    return this.cells.section(record, null);
+  }
+}
+
+/** Around all mappings that only one of two tables has; those of the second. Null where both have the same. */
+function changedParts(before: readonly IommuMapping[], after: readonly IommuMapping[]) {
+  const shorter = Math.min(before.length, after.length);
+  let head = 0;
+  while (head < shorter && before[head] === after[head]) head += 1;
+  let tail = 0;
+  while (tail < shorter - head && before.at(-1 - tail) === after.at(-1 - tail)) tail += 1;
+  const added = after.slice(head, after.length - tail);
+  const both = [...before.slice(head, before.length - tail), ...added];
+  if (both.length === 0) return null;
+  let { iova: start } = both[0]!;
+  let end = start;
+  for (const { iova, size } of both) {
+    if (iova < start) start = iova;
+    if (iova + size > end) end = iova + size;
+  }
+  return { start, end, added };
 }
 
 function ruleOf({ indexBits, minPageSize, indexCount }: Iommu): number {

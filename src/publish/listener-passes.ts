@@ -26,10 +26,13 @@ export function tellChange(audience: Audience, change: ViewChange, lists: Change
   const allStayed = nops && audience.hasFullPass;
   if (change.before === change.after && !allStayed && lists.eventfds.size + lists.coalesced.size === 0)
     return;
-  const steps = rangeSteps(
-    change,
-    ({ region }) => allStayed || lists.eventfds.has(region) || lists.coalesced.has(region),
-  );
+  const steps =
+    allStayed || lists.eventfds.size + lists.coalesced.size > 0
+      ? rangeSteps(
+          [{ before: change.before.ranges, after: change.after.ranges }],
+          ({ region }) => allStayed || lists.eventfds.has(region) || lists.coalesced.has(region),
+        )
+      : rangeSteps(change.difference);
   const passes = new Passes(audience, change, lists);
   for (const step of steps) passes.remove(step);
   for (const step of steps) passes.add(step, allStayed);

@@ -8,6 +8,7 @@ import type { AddressSpace } from '../model/address-space.ts';
 import { describeValue, nameFromArgument } from '../model/arguments.ts';
 import type { TransactionChanges } from '../model/transaction.ts';
 import { EMPTY_FLAT_VIEW, type FlatView } from '../render/flat-view.ts';
+import { differenceBetween } from '../render/view-difference.ts';
 import { Audience, type OnListenerError } from './audience.ts';
 import { type ChangedLists, tellChange } from './listener-passes.ts';
 import type { MemoryListener } from './memory-listener.ts';
@@ -66,7 +67,7 @@ export class Listeners {
       invalid(where, `it is registered already, on address space '${known.space.name}'; make one for each`);
     const after = this.registrations.findIndex((other) => other.listener.priority > listener.priority);
     this.registrations.splice(after < 0 ? this.registrations.length : after, 0, { listener, space });
-    const change = { addressSpace: space, before: EMPTY_FLAT_VIEW, after: view };
+    const change = changeBetween(space, EMPTY_FLAT_VIEW, view);
     this.bracketed(listener, (audience) => {
       try {
         start();
@@ -82,7 +83,7 @@ export class Listeners {
   remove(listener: MemoryListener, viewOf: (space: AddressSpace) => FlatView): void {
     const space = this.forget(listener);
     if (space === null) return;
-    const change = { addressSpace: space, before: viewOf(space), after: EMPTY_FLAT_VIEW };
+    const change = changeBetween(space, viewOf(space), EMPTY_FLAT_VIEW);
     this.bracketed(listener, (audience) => tellChange(audience, change, NO_LISTS, false));
   }
 
@@ -97,7 +98,7 @@ export class Listeners {
     for (const space of this.spaces()) {
       const audience = this.audience((registration) => registration.space === space);
       const view = commit.flatViewOf(space);
-      const change = views.get(space) ?? { addressSpace: space, before: view, after: view };
+      const change = views.get(space) ?? { addressSpace: space, before: view, after: view, difference: [] };
       tellChange(audience, change, commit.changes, commit.topology);
     }
     hearing.ascending('commit', null, (listener) => listener.commit?.());
@@ -133,6 +134,10 @@ export class Listeners {
     }
   }
 }
+
+const changeBetween = (addressSpace: AddressSpace, before: FlatView, after: FlatView): ViewChange => ({
+  ...{ addressSpace, before, after, difference: differenceBetween(before, after) },
+});
 
 /** @returns how messages call it */
 function checkListener({ name, priority, logSync, logSyncGlobal }: MemoryListener): string {

@@ -1,6 +1,7 @@
 /** Word of each publication: which addresses of which address spaces answer differently. */
 import type { AddressSpace } from '../model/address-space.ts';
-import { type AddressWindow, changedRanges } from '../render/flat-view.ts';
+import type { AddressWindow } from '../render/flat-view.ts';
+import { changedRanges, type ViewDifference } from '../render/view-difference.ts';
 import type { ViewChange } from './view-change.ts';
 
 /** What one publication changed. */
@@ -30,15 +31,11 @@ export class Publications {
 
   announce(generation: number, views: readonly ViewChange[]): void {
     if (this.listeners.size === 0) return;
-    const compared: { change: ViewChange; windows: readonly AddressWindow[] }[] = [];
-    const changed = views.map((change) => {
-      const { addressSpace, before, after } = change;
-      let pair = compared.find((known) => known.change.before === before && known.change.after === after);
-      if (pair === undefined) {
-        pair = { change, windows: changedRanges(before, after) };
-        compared.push(pair); // address spaces that share a view share its comparison
-      }
-      return { addressSpace, windows: pair.windows };
+    const known = new Map<ViewDifference, readonly AddressWindow[]>(); // address spaces that share a view share it
+    const changed = views.map(({ addressSpace, difference }) => {
+      const windows = known.get(difference) ?? changedRanges(difference);
+      known.set(difference, windows);
+      return { addressSpace, windows };
     });
     for (const listener of this.listeners) listener({ generation, changed });
   }

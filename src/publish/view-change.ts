@@ -1,6 +1,6 @@
 /**
  * What became of each range of an address space from one view to the next, and of the ioeventfds in it.
- * Pure. Costs go with the number of ranges; what stayed as it was takes one comparison.
+ * Pure.
  */
 
 import type { AddressSpace } from '../model/address-space.ts';
@@ -8,6 +8,7 @@ import { compareEventfds, type RegionEventfd } from '../model/eventfd-list.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
 import { type FlatRange, type FlatView, rangesAgree } from '../render/flat-view.ts';
 import { MemoryRegionSection, overlapOf } from '../render/memory-region-section.ts';
+import type { ViewDifference, ViewPart } from '../render/view-difference.ts';
 import type { SeenEventfd } from './memory-listener.ts';
 
 export interface ViewChange {
@@ -15,6 +16,8 @@ export interface ViewChange {
   readonly before: FlatView;
   /** The same object where the view is the same. */
   readonly after: FlatView;
+  /** Between the two. */
+  readonly difference: ViewDifference;
 }
 
 /** A range that vanished (no `after`), appeared (no `before`) or stayed (both; their masks may differ). */
@@ -31,15 +34,24 @@ export type ListsBefore<T> = ReadonlyMap<MemoryRegion, readonly T[]>;
  * @param stayed whether a range that stayed, with its mask, matters
  */
 export function rangeSteps(
-  { before, after }: ViewChange,
-  stayed: (range: FlatRange) => boolean,
+  difference: ViewDifference,
+  stayed: (range: FlatRange) => boolean = () => false,
 ): RangeStep[] {
   const steps: RangeStep[] = [];
+  for (const part of difference) addSteps(part, stayed, steps);
+  return steps;
+}
+
+function addSteps(
+  { before, after }: ViewPart,
+  stayed: (range: FlatRange) => boolean,
+  steps: RangeStep[],
+): void {
   let oldIndex = 0;
   let newIndex = 0;
-  while (oldIndex < before.ranges.length || newIndex < after.ranges.length) {
-    const old = before.ranges[oldIndex];
-    const now = after.ranges[newIndex];
+  while (oldIndex < before.length || newIndex < after.length) {
+    const old = before[oldIndex];
+    const now = after[newIndex];
     if (old !== undefined && now !== undefined && sameRange(old, now)) {
       if (old.dirtyLogMask !== now.dirtyLogMask || stayed(now)) steps.push({ before: old, after: now });
       oldIndex += 1;
@@ -52,7 +64,6 @@ export function rangeSteps(
       newIndex += 1;
     }
   }
-  return steps;
 }
 
 /** Equality of what a listener is told of; a mask is told by itself. */

@@ -10,7 +10,8 @@
 import { SIZE_2_64 } from '../base/addresses.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
 import { VisitBudget } from '../model/visit-budget.ts';
-import { EMPTY_FLAT_VIEW, type FlatRange, type FlatView, rangesAgree } from './flat-view.ts';
+import { EMPTY_FLAT_VIEW, type FlatRange, FlatView, rangesAgree } from './flat-view.ts';
+import { RangeList } from './range-list.ts';
 
 /** The part of the address space to render. */
 export interface RenderClip {
@@ -44,6 +45,19 @@ export function renderFlatView(
   tracked = false,
 ): FlatView {
   if (viewRoot === null) return EMPTY_FLAT_VIEW;
+  return new FlatView(
+    viewRoot,
+    RangeList.from(joinNeighbours(renderRanges(viewRoot, clip, budget, tracked))),
+  );
+}
+
+/** What shows inside `clip`, with neighbours not joined yet. */
+export function renderRanges(
+  viewRoot: MemoryRegion,
+  clip: RenderClip,
+  budget: VisitBudget,
+  tracked: boolean,
+): FlatRange[] {
   const end = clip.start + clip.size;
   const path: Path = {
     base: 0n,
@@ -55,7 +69,7 @@ export function renderFlatView(
     depth: 1,
     tracked,
   };
-  return { root: viewRoot, ranges: merge(render(viewRoot, path, budget)) };
+  return render(viewRoot, path, budget);
 }
 
 function render(region: MemoryRegion, above: Path, budget: VisitBudget): FlatRange[] {
@@ -80,13 +94,17 @@ function render(region: MemoryRegion, above: Path, budget: VisitBudget): FlatRan
   };
   if (target !== null) return render(target, path, budget);
   const layers: FlatRange[][] = [];
-  for (const child of region.children) {
+  for (const child of childrenIn(region, clipStart - path.base, clipEnd - path.base)) {
     const shown = render(child, path, budget);
     if (shown.length > 0) layers.push(shown);
   }
   if (region.terminates) layers.push([ownRange(region, path)]);
   return layOver(layers);
 }
+
+/** Those that `[start, end)` of `region` may show, in list order. */
+const childrenIn = (region: MemoryRegion, start: bigint, end: bigint): readonly MemoryRegion[] =>
+  start <= 0n && end >= region.size ? region.children : region.links.children.meeting(start, end);
 
 const ownRange = (region: MemoryRegion, path: Path): FlatRange => ({
   region,
@@ -144,13 +162,13 @@ function layPair(top: readonly FlatRange[], below: readonly FlatRange[]): FlatRa
 }
 
 /** The part `[start, end)` of `range`, which contains it. */
-function piece(range: FlatRange, start: bigint, end: bigint): FlatRange {
+export function piece(range: FlatRange, start: bigint, end: bigint): FlatRange {
   if (start === range.start && end === endOf(range)) return range;
   return { ...range, start, size: end - start, offsetInRegion: range.offsetInRegion + (start - range.start) };
 }
 
 /** One range of neighbours that continue each other and may be joined. */
-function merge(ranges: readonly FlatRange[]): FlatRange[] {
+export function joinNeighbours(ranges: readonly FlatRange[]): FlatRange[] {
   const merged: FlatRange[] = [];
   for (const range of ranges) {
     const previous = merged.at(-1);

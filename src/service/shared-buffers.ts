@@ -5,9 +5,10 @@
 import { GraceWriter } from '../grace/writer.ts';
 import type { SharedMachine } from '../layout/attachments.ts';
 import { createControlBlock, type SharedWords } from '../layout/control-block.ts';
+import { CELL_BYTES, CELL_FIRST_FREE } from '../layout/map-entry.ts';
 import { Arena } from '../publish/arena.ts';
 import { DirtyPages } from '../publish/dirty-pages.ts';
-import { encodeUnassignedSection } from '../publish/encode-view.ts';
+import { encodeReservedCells } from '../publish/encode-view.ts';
 import type { Publisher } from '../publish/publisher.ts';
 import { RamStore } from '../publish/ram-store.ts';
 import type { AttachmentHub } from './attachment-hub.ts';
@@ -42,7 +43,7 @@ export class SharedBuffers {
   constructor(options: FullMachineOptions, hub: AttachmentHub, afterGrace: (free: () => void) => void) {
     this.control = createControlBlock(options.bounceBytesMax);
     this.arena = new Arena(options.arenaBytes, options.checked);
-    encodeUnassignedSection(this.arena);
+    encodeReservedCells(this.arena);
     this.ram = new RamStore(options.ramReserveBytes, (attachment) => hub.post(attachment), afterGrace);
     this.dirtyPages = new DirtyPages(this.ram);
     this.grace = new GraceWriter(this.control, options);
@@ -54,12 +55,13 @@ export class SharedBuffers {
     };
   }
 
-  gauges({ store, publications }: Publisher): MachineGauges {
-    const { retiredBytes } = this.grace;
-    const { heldBytes } = store;
+  gauges({ store, publications, shownBytes }: Publisher): MachineGauges {
+    const liveBytes = shownBytes + CELL_FIRST_FREE * CELL_BYTES;
+    const unshown = this.arena.usedBytes - liveBytes;
+    const heldBytes = Math.min(unshown, store.heldBytes); // a later view may show again what a held one has
     return {
-      liveBytes: this.arena.usedBytes - retiredBytes - heldBytes,
-      retiredBytes,
+      liveBytes,
+      retiredBytes: unshown - heldBytes,
       heldBytes,
       highWaterBytes: this.arena.highWaterBytes,
       ramReservedBytes: this.ram.reservedBytes,

@@ -1,4 +1,5 @@
 /** How far a section, or the hole between two, goes on in the view that a reader uses. */
+import { sectionAfter } from '../dispatch/map-order.ts';
 import type { SharedWords } from '../layout/control-block.ts';
 import { CELL_UNASSIGNED, cellWord } from '../layout/map-entry.ts';
 import {
@@ -7,7 +8,7 @@ import {
   SECTION_START_HI,
   SECTION_START_LO,
 } from '../layout/section-record.ts';
-import { VIEW_SECTION_COUNT, VIEW_SECTIONS } from '../layout/view-header.ts';
+import { VIEW_MAP_ROOT } from '../layout/view-header.ts';
 import type { ViewReader } from './view-reader.ts';
 
 /** Bytes from one address to another as a double: exact where it matters, below the length of a copy. */
@@ -24,7 +25,7 @@ export function reach(reader: ViewReader, cell: number, hi: number, lo: number, 
       distance(hi, lo, arena[word + SECTION_LAST_HI]!, arena[word + SECTION_LAST_LO]!) + 1,
     );
   }
-  const next = nextSection(arena, reader.view, hi, lo);
+  const next = sectionAfter(arena, arena[cellWord(reader.view) + VIEW_MAP_ROOT]!, hi, lo);
   const toTop = distance(hi, lo, -1, -1) + 1; // the copy wraps at 2^64
   if (next === CELL_UNASSIGNED) return Math.min(left, toTop);
   return Math.min(left, -pastStart(arena, next, hi, lo));
@@ -34,19 +35,4 @@ export function reach(reader: ViewReader, cell: number, hi: number, lo: number, 
 export function pastStart(arena: SharedWords, cell: number, hi: number, lo: number): number {
   const word = cellWord(cell);
   return distance(arena[word + SECTION_START_HI]!, arena[word + SECTION_START_LO]!, hi, lo);
-}
-
-/** Cell of the first section that starts after (hi, lo); CELL_UNASSIGNED if there is none. */
-function nextSection(arena: SharedWords, view: number, hi: number, lo: number): number {
-  const header = cellWord(view);
-  const list = cellWord(arena[header + VIEW_SECTIONS]!);
-  let low = 0;
-  let high = arena[header + VIEW_SECTION_COUNT]!;
-  const count = high;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (pastStart(arena, arena[list + middle]!, hi, lo) < 0) high = middle;
-    else low = middle + 1;
-  }
-  return low === count ? CELL_UNASSIGNED : arena[list + low]!;
 }

@@ -4,10 +4,11 @@
  * @source QEMU flatview_for_each_range, memory_region_section_new_copy
  */
 import { addressFromHalves } from '../base/addresses.ts';
+import { eachSection } from '../dispatch/map-order.ts';
 import type { SharedWords } from '../layout/control-block.ts';
 import { CELL_UNASSIGNED, cellWord } from '../layout/map-entry.ts';
 import * as section from '../layout/section-record.ts';
-import { VIEW_SECTION_COUNT, VIEW_SECTIONS } from '../layout/view-header.ts';
+import { VIEW_MAP_ROOT } from '../layout/view-header.ts';
 
 /** A MemoryRegionSection: a stretch of addresses behind which one region answers in one way. */
 export interface SectionCopy {
@@ -58,11 +59,6 @@ export function forEachSection(
   // biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing has this type
   visit: (section: SectionCopy) => boolean | void,
 ): boolean {
-  const header = cellWord(view);
-  const count = arena[header + VIEW_SECTION_COUNT]!;
-  const list = cellWord(arena[header + VIEW_SECTIONS]!);
-  for (let index = 0; index < count; index += 1) {
-    if (visit(sectionFrom(arena, arena[list + index]!)!) === true) return true;
-  }
-  return false;
+  const mapRoot = arena[cellWord(view) + VIEW_MAP_ROOT]!;
+  return eachSection(arena, mapRoot, (cell) => visit(sectionFrom(arena, cell)!) === true);
 }

@@ -1,10 +1,14 @@
 /** Breaks in the control thread, by the mutant's name. */
 import type { MessagePort } from 'node:worker_threads';
+import { eachSection } from '../../src/dispatch/map-order.ts';
 import { GraceWriter } from '../../src/grace/writer.ts';
 import type { Attachment } from '../../src/layout/attachments.ts';
 import { GENERATION_STEP, type SharedWords } from '../../src/layout/control-block.ts';
+import { cellWord, POISON } from '../../src/layout/map-entry.ts';
+import { SECTION_RAM_BYTE, SECTION_START_LO } from '../../src/layout/section-record.ts';
 import { MailboxResponder } from '../../src/mailbox/responder.ts';
 import type { MemoryRegion } from '../../src/model/memory-region.ts';
+import { CellStore } from '../../src/publish/cell-store.ts';
 import { DirtyPages } from '../../src/publish/dirty-pages.ts';
 import { Publisher } from '../../src/publish/publisher.ts';
 import { RamStore } from '../../src/publish/ram-store.ts';
@@ -68,6 +72,17 @@ const breaks: Readonly<Record<string, () => Undo>> = {
     patch<WriterInside>(GraceWriter, 'reportStall', function (this: WriterInside, slot: number) {
       this.readers.delete(slot);
     }),
+
+  'freed-while-shared': () => {
+    const release = methodOf<[number], void>(CellStore, 'release');
+    return patch<CellStore>(CellStore, 'release', function (this: CellStore, header: number) {
+      eachSection(this.words, this.mapRootOf(header), (cell) => {
+        this.words.fill(POISON, cellWord(cell) + SECTION_RAM_BYTE, cellWord(cell) + SECTION_START_LO);
+        return false;
+      });
+      release.call(this, header);
+    });
+  },
 
   'stall-in-silence': () => patch(GraceWriter, 'reportStall', nothing),
 

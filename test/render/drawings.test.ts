@@ -1,8 +1,8 @@
 /** Rules of visibility as drawings; one letter a page, see test/support/drawing.ts. */
 import { describe, expect, test } from 'vitest';
 import { MemoryRegion } from '../../src/model/memory-region.ts';
-import { flatViewsEqual } from '../../src/render/flat-view.ts';
 import { renderFlatView } from '../../src/render/render.ts';
+import { flatViewsEqual } from '../../src/render/view-difference.ts';
 import { at, container, draw, io, ram, rangesOf } from '../support/drawing.ts';
 
 describe('who is visible', () => {

@@ -5,15 +5,9 @@ import { MemoryError } from '../../src/base/errors.ts';
 import type { MemoryRegion } from '../../src/model/memory-region.ts';
 import { buildLayout } from '../../src/qemu/layout-file.ts';
 import type { LayoutState } from '../../src/qemu/region-record.ts';
-import {
-  changedRanges,
-  EMPTY_FLAT_VIEW,
-  type FlatView,
-  flatViewsEqual,
-  rangeAt,
-  rangesAgree,
-} from '../../src/render/flat-view.ts';
+import { EMPTY_FLAT_VIEW, type FlatView, rangeAt, rangesAgree } from '../../src/render/flat-view.ts';
 import { renderFlatView } from '../../src/render/render.ts';
+import { changedRanges, differenceBetween, flatViewsEqual } from '../../src/render/view-difference.ts';
 import { viewRootOf } from '../../src/render/view-root.ts';
 import { interestingAddresses, randomLayout } from '../support/random-tree.ts';
 import { type Answer, whoAnswers } from '../support/visibility.ts';
@@ -132,7 +126,7 @@ describe('differences between two views', () => {
         const roots = rootsOf(layout);
         const before = renderFlatView(roots[first % roots.length]!);
         const after = renderFlatView(roots[second % roots.length]!);
-        const changed = changedRanges(before, after);
+        const changed = changedRanges(differenceBetween(before, after));
         const wrong = addresses.filter((address) => {
           const told = changed.some(({ start, last }) => start <= address && address <= last);
           return told === (identity(before, address) === identity(after, address));
@@ -153,8 +147,8 @@ describe('differences between two views', () => {
       fc.property(randomLayout(), (layout) => {
         const root = rootsOf(layout)[0]!;
         const view = renderFlatView(root);
-        expect(changedRanges(view, view)).toEqual([]);
-        expect(changedRanges(view, renderFlatView(root))).toEqual([]);
+        expect(differenceBetween(view, view)).toEqual([]);
+        expect(differenceBetween(view, renderFlatView(root))).toEqual([]);
         expect(flatViewsEqual(view, renderFlatView(root))).toBe(true);
       }),
       { numRuns: 50 },

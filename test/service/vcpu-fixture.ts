@@ -6,7 +6,7 @@ import { AddressSpace } from '../../src/model/address-space.ts';
 import { MemoryRegion } from '../../src/model/memory-region.ts';
 import { registerParticipant, transaction, unregisterParticipant } from '../../src/model/transaction.ts';
 import { Arena } from '../../src/publish/arena.ts';
-import { encodeUnassignedSection } from '../../src/publish/encode-view.ts';
+import { encodeReservedCells } from '../../src/publish/encode-view.ts';
 import { Publisher } from '../../src/publish/publisher.ts';
 import { RamStore } from '../../src/publish/ram-store.ts';
 import { AttachmentHub } from '../../src/service/attachment-hub.ts';
@@ -35,7 +35,7 @@ export class VcpuMachine {
 
   constructor(kind: HostKind | VcpuHost, slotCount = 4) {
     const arena = new Arena(2 ** 20, true);
-    encodeUnassignedSection(arena);
+    encodeReservedCells(arena);
     this.ramStore = new RamStore(
       2 ** 20,
       (attachment) => this.hub.post(attachment),

@@ -14,7 +14,7 @@ import { MemoryRegion } from '../../src/model/memory-region.ts';
 import { registerParticipant, unregisterParticipant } from '../../src/model/transaction.ts';
 import { Arena } from '../../src/publish/arena.ts';
 import { DirtyPages } from '../../src/publish/dirty-pages.ts';
-import { encodeUnassignedSection } from '../../src/publish/encode-view.ts';
+import { encodeReservedCells } from '../../src/publish/encode-view.ts';
 import { Publisher } from '../../src/publish/publisher.ts';
 import { RamStore } from '../../src/publish/ram-store.ts';
 import { DeviceHandler } from '../../src/vcpu/device-handler.ts';
@@ -79,7 +79,7 @@ export class BenchMachine {
 
   constructor(options: BenchMachineOptions = {}) {
     this.arena = new Arena(options.arenaBytes ?? 2 ** 22, true);
-    encodeUnassignedSection(this.arena);
+    encodeReservedCells(this.arena);
     this.ram = new RamStore(
       options.ramBytes ?? 2 ** 24,
       (attachment) => this.posted.push(attachment),

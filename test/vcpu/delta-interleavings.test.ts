@@ -9,6 +9,7 @@ import { MemoryRegion } from '../../src/model/memory-region.ts';
 import { DeltaWriter } from '../../src/publish/delta-writer.ts';
 import { EMPTY_FLAT_VIEW } from '../../src/render/flat-view.ts';
 import { renderFlatView } from '../../src/render/render.ts';
+import { differenceBetween } from '../../src/render/view-difference.ts';
 import { DeltaReader } from '../../src/vcpu/delta-reader.ts';
 import { createTlb } from '../../src/vcpu/tlb.ts';
 import { SAFE, step, stepsOf, type Walk, walkOrders } from '../support/interleavings.ts';
@@ -251,7 +252,7 @@ describe('the code takes its steps in the order of the walk', () => {
   test('a delta is written, then counted; it is read between two loads of the count', () => {
     const writer = new DeltaWriter(words);
     const after = renderFlatView(MemoryRegion.ram('ram', 0x1000));
-    const change = { addressSpace: 3, version: 7, before: EMPTY_FLAT_VIEW, after };
+    const change = { addressSpace: 3, version: 7, difference: differenceBetween(EMPTY_FLAT_VIEW, after) };
     const reader = new DeltaReader(words, 3, createTlb());
     expect(operationsOf(words, nameOf, () => writer.write([change]))).toEqual([
       'store TARGET',

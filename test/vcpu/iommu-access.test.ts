@@ -268,7 +268,7 @@ describe('publication', () => {
     const used = machine.arena.usedBytes;
     const mapMany = (): void =>
       transaction(() => {
-        for (let i = 1; i < 60_000; i += 1) table.map({ iova: i * PAGE, size: PAGE, target: 0 });
+        for (let i = 1; i < 70_000; i += 1) table.map({ iova: i * PAGE, size: PAGE, target: 0 });
       });
     expect(codeOf(mapMany)).toBe('ARENA_FULL');
     expect(table.mappingsOf()).toHaveLength(1);
