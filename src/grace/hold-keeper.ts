@@ -89,7 +89,9 @@ export class HoldKeeper<View> {
     if (this.closed) return false;
     for (let slot = 0; slot < READER_COUNT_MAX; slot += 1) {
       const word = readerHoldsWord(slot);
-      if (Atomics.load(this.words, word + HOLD_COUNT) === 0) continue; // pairs with HoldTaker.take
+      // Plain, for it is many words: a hold was stored before an announcement that was loaded, an end before the add
+      // to WORD_HOLDS_ENDED that was.
+      if (this.words[word + HOLD_COUNT] === 0) continue; // pairs with HoldTaker.take
       for (let index = 0; index < VIEWS_HELD_MAX; index += 1) {
         if (Atomics.load(this.words, word + HOLD_VIEWS + index) === cell) return true;
       }

@@ -10,32 +10,32 @@ import type { MemoryRegion } from './memory-region.ts';
 const NO_CHILDREN: readonly MemoryRegion[] = Object.freeze([]);
 
 /** A child, where it lies in its container, and its rank among its siblings. */
-interface Place extends Interval {
+export interface ChildPlace extends Interval {
   readonly child: MemoryRegion;
   readonly priority: number;
 }
 
-const inListOrder = (a: Place, b: Place): number => b.priority - a.priority || b.number - a.number;
+const inListOrder = (a: ChildPlace, b: ChildPlace): number => b.priority - a.priority || b.number - a.number;
 
 export class ChildList {
-  private readonly places = new Map<MemoryRegion, Place>();
-  private readonly index = new IntervalIndex<Place>();
+  private readonly index = new IntervalIndex<ChildPlace>();
   private listOrder: readonly MemoryRegion[] | null = NO_CHILDREN;
   private insertions = 0;
+  private count = 0;
 
   get size(): number {
-    return this.places.size;
+    return this.count;
   }
 
   /** Frozen, in list order; the same array until the list changes. */
   get items(): readonly MemoryRegion[] {
-    this.listOrder ??= Object.freeze([...this.places.values()].sort(inListOrder).map(({ child }) => child));
+    this.listOrder ??= Object.freeze([...this.index].sort(inListOrder).map(({ child }) => child));
     return this.listOrder;
   }
 
-  /** All of them, in no order that means anything. */
-  get unordered(): Iterable<MemoryRegion> {
-    return this.places.keys();
+  /** All of them, by their addresses. */
+  *[Symbol.iterator](): Iterator<MemoryRegion> {
+    for (const { child } of this.index) yield child;
   }
 
   /** Those that meet `[start, end)` of the container, in list order; costs go with their number. */
@@ -53,10 +53,11 @@ export class ChildList {
 
   /** Removes `child`, and returns its number for insertAt. */
   remove(child: MemoryRegion): number {
-    const place = this.places.get(child);
-    assert(place !== undefined, `'${child.name}' is among the children of its container`);
-    this.places.delete(child);
+    const { place } = child.links;
+    assert(place !== null, 'a child has a place');
+    child.links.place = null;
     this.index.remove(place);
+    this.count -= 1;
     this.listOrder = null;
     return place.number;
   }
@@ -65,8 +66,9 @@ export class ChildList {
   insertAt(number: number, child: MemoryRegion): void {
     const { address, priority, size } = child;
     const place = { child, priority, number, start: address, end: address + size };
-    this.places.set(child, place);
+    child.links.place = place;
     this.index.insert(place);
+    this.count += 1;
     this.listOrder = null;
   }
 

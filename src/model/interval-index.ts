@@ -36,6 +36,11 @@ export class IntervalIndex<T extends Interval> {
     this.root = removed(this.root, item);
   }
 
+  /** All of them, by ascending start. */
+  [Symbol.iterator](): Iterator<T> {
+    return itemsOf(this.root);
+  }
+
   /** All that meet `[start, end)`, in no order that means anything. */
   meeting(start: bigint, end: bigint): T[] {
     const found: T[] = [];
@@ -52,6 +57,13 @@ function weightOf(number: number): number {
 
 const isBefore = (a: Interval, b: Interval): boolean =>
   a.start === b.start ? a.number < b.number : a.start < b.start;
+
+function* itemsOf<T extends Interval>(node: Tree<T>): Generator<T> {
+  if (node === null) return;
+  yield* itemsOf(node.left);
+  yield node.item;
+  yield* itemsOf(node.right);
+}
 
 function collect<T extends Interval>(node: Tree<T>, start: bigint, end: bigint, found: T[]): void {
   if (node === null || node.furthestEnd <= start) return;

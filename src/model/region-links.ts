@@ -9,7 +9,7 @@
  */
 import { assert } from '../base/assert.ts';
 import type { AddressSpace } from './address-space.ts';
-import { ChildList } from './child-list.ts';
+import { ChildList, type ChildPlace } from './child-list.ts';
 import type { MemoryRegion } from './memory-region.ts';
 
 export class RegionLinks {
@@ -18,6 +18,8 @@ export class RegionLinks {
   address: bigint;
   priority: number;
   readonly children = new ChildList();
+  /** In the container's children; written by ChildList. */
+  place: ChildPlace | null = null;
   /** The aliases in use whose target is this region. */
   readonly seenBy = new Set<MemoryRegion>();
   readonly rootOf = new Set<AddressSpace>();

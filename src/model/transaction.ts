@@ -182,7 +182,7 @@ function undoTo(mark: number): void {
 }
 
 function commit(): void {
-  refuseEndlessViews(new Set(journal.flatMap((mutation) => mutation.reshaped ?? [])));
+  refuseEndlessViews(reshapedRegions());
   const changes = journalledChanges();
   if (changes === null) return;
   committing = true;
@@ -196,28 +196,32 @@ function commit(): void {
   }
 }
 
-const NOTHING: ReadonlySet<never> = new Set<never>();
+function reshapedRegions(): Set<MemoryRegion> {
+  const reshaped = new Set<MemoryRegion>();
+  for (const mutation of journal) if (mutation.reshaped !== undefined) reshaped.add(mutation.reshaped);
+  return reshaped;
+}
 
 /** Null where nothing is pending. */
 function journalledChanges(): TransactionChanges | null {
+  const regions = new Set<MemoryRegion>();
+  const touched: Touched[] = [];
+  const rerooted = new Set<AddressSpace>();
   const eventfds = new Map<MemoryRegion, readonly RegionEventfd[]>();
   const coalesced = new Map<MemoryRegion, readonly CoalescedRange[]>();
-  let topology = false;
+  const iommus = new Set<Iommu>();
+  const topology = journal.some(({ pending }) => pending);
   for (const mutation of journal) {
-    topology ||= mutation.pending;
     noteFirst(eventfds, mutation.eventfds);
     noteFirst(coalesced, mutation.coalesced);
+    if (mutation.iommu !== undefined) iommus.add(mutation.iommu);
+    if (!topology) continue;
+    for (const region of mutation.regions) regions.add(region);
+    if (mutation.touched !== undefined) touched.push(...mutation.touched);
+    if (mutation.space !== undefined) rerooted.add(mutation.space);
   }
-  const iommus = new Set(journal.flatMap((mutation) => mutation.iommu ?? []));
   if (!topology && eventfds.size === 0 && coalesced.size === 0 && iommus.size === 0) return null;
-  return {
-    regions: topology ? new Set(journal.flatMap((mutation) => mutation.regions)) : NOTHING,
-    touched: topology ? journal.flatMap((mutation) => mutation.touched ?? []) : [],
-    rerooted: topology ? new Set(journal.flatMap((mutation) => mutation.space ?? [])) : NOTHING,
-    eventfds,
-    coalesced,
-    iommus,
-  };
+  return { regions, touched, rerooted, eventfds, coalesced, iommus };
 }
 
 /** The first change of a region in a transaction knows what was before the transaction. */

@@ -25,6 +25,9 @@ import type { Arena } from './arena.ts';
 import { CellTable } from './cell-table.ts';
 
 export const ENTRY_UNASSIGNED = leafEntry(CELL_UNASSIGNED);
+/** The words of a cell, all 0. */
+export const emptyRecord = (): number[] => new Array<number>(CELL_WORDS).fill(0);
+
 const NEEDS_NODE = 0; // as an entry: no section, no node
 
 export class CellStore {
@@ -65,13 +68,13 @@ export class CellStore {
    * The entry for a node with `entries`; where they need none, the entry that stands for them all.
    * @throws MemoryError ARENA_FULL
    */
-  node(level: number, entries: Int32Array): number {
+  node(level: number, entries: readonly number[]): number {
     const sole = soleEntry(entries);
     if (sole !== NEEDS_NODE) return sole;
     const known = this.nodes.find(entries);
     if (known !== 0) return nodeEntry(known, level);
     const cell = this.take(entries);
-    this.nodes.add(cell);
+    this.nodes.add(cell, entries);
     for (let index = 0; index < NODE_ENTRIES; index += 1) this.references[entryCell(entries[index]!)]! += 1;
     const entry = nodeEntry(cell, level);
     this.fresh.push(entry);
@@ -83,11 +86,11 @@ export class CellStore {
    * @param record its words @param owner held while it is there
    * @throws MemoryError ARENA_FULL
    */
-  section(record: Int32Array, owner: Owner | null): number {
+  section(record: readonly number[], owner: Owner | null): number {
     const known = this.sections.find(record);
     if (known !== 0) return known;
     const cell = this.take(record);
-    this.sections.add(cell);
+    this.sections.add(cell, record);
     this.fresh.push(leafEntry(cell));
     if (owner !== null) {
       owner.hold();
@@ -98,7 +101,7 @@ export class CellStore {
 
   /** The header of a new view of a map. @throws MemoryError ARENA_FULL */
   header(mapRoot: number, version: number, layoutTag: number): number {
-    const record = new Int32Array(CELL_WORDS);
+    const record = emptyRecord();
     record[VIEW_VERSION] = version;
     record[VIEW_MAP_ROOT] = mapRoot;
     record[VIEW_LAYOUT_TAG] = layoutTag;
@@ -153,9 +156,10 @@ export class CellStore {
     return this.words[cellWord(header) + VIEW_MAP_ROOT]!;
   }
 
-  private take(record: Int32Array): number {
+  private take(record: readonly number[]): number {
     const cell = this.arena.allocate();
-    this.words.set(record, cellWord(cell));
+    const word = cellWord(cell);
+    for (let index = 0; index < CELL_WORDS; index += 1) this.words[word + index] = record[index]!;
     return cell;
   }
 
@@ -187,23 +191,25 @@ export class CellStore {
    */
   private count(counts: Int32Array, header: number, step: 1 | -1, turn: 0 | 1): number[] {
     const turned: number[] = [];
-    const visit = (entry: number): void => {
-      const cell = entryCell(entry);
-      if (cell === CELL_UNASSIGNED) return;
-      counts[cell]! += step;
-      if (counts[cell] !== turn) return;
-      turned.push(entry);
-      if (!entryIsNode(entry)) return;
-      const word = cellWord(cell);
-      for (let index = 0; index < NODE_ENTRIES; index += 1) visit(this.words[word + index]!);
-    };
-    visit(this.mapRootOf(header));
+    this.countEntry(counts, this.mapRootOf(header), step, turn, turned);
     return turned;
+  }
+
+  private countEntry(counts: Int32Array, entry: number, step: 1 | -1, turn: 0 | 1, turned: number[]): void {
+    const cell = entryCell(entry);
+    if (cell === CELL_UNASSIGNED) return;
+    counts[cell]! += step;
+    if (counts[cell] !== turn) return;
+    turned.push(entry);
+    if (!entryIsNode(entry)) return;
+    const word = cellWord(cell);
+    for (let index = 0; index < NODE_ENTRIES; index += 1)
+      this.countEntry(counts, this.words[word + index]!, step, turn, turned);
   }
 }
 
 /** What stands for all of `entries`: their only child, or the only section in them; 0 if nothing less than a node does. */
-function soleEntry(entries: Int32Array): number {
+function soleEntry(entries: readonly number[]): number {
   let sole = ENTRY_UNASSIGNED;
   for (let index = 0; index < NODE_ENTRIES; index += 1) {
     const entry = entries[index]!;

@@ -18,21 +18,22 @@ export class CellTable {
   }
 
   /** The cell with these words; 0 if there is none. */
-  find(record: Int32Array): number {
-    let cell = this.buckets[this.bucketOf(record, 0)]!;
+  find(record: readonly number[]): number {
+    let cell = this.buckets[this.bucketOf(hashOf(record))]!;
     while (cell !== NOTHING && !this.equals(cell, record)) cell = this.next[cell]!;
     return cell;
   }
 
-  add(cell: number): void {
-    const bucket = this.bucketOf(this.words, cellWord(cell));
+  /** @param record the cell's words */
+  add(cell: number, record: readonly number[]): void {
+    const bucket = this.bucketOf(hashOf(record));
     this.next[cell] = this.buckets[bucket]!;
     this.buckets[bucket] = cell;
   }
 
   /** @param cell in the table, with the words that it had when it was added */
   remove(cell: number): void {
-    const bucket = this.bucketOf(this.words, cellWord(cell));
+    const bucket = this.bucketOf(this.hashOfCell(cell));
     let before = this.buckets[bucket]!;
     if (before === cell) {
       this.buckets[bucket] = this.next[cell]!;
@@ -45,17 +46,29 @@ export class CellTable {
     this.next[before] = this.next[cell]!;
   }
 
-  private equals(cell: number, record: Int32Array): boolean {
+  private equals(cell: number, record: readonly number[]): boolean {
     const word = cellWord(cell);
     for (let index = 0; index < CELL_WORDS; index += 1)
       if (this.words[word + index] !== record[index]) return false;
     return true;
   }
 
-  private bucketOf(words: Int32Array, first: number): number {
-    let hash = 0;
-    for (let index = 0; index < CELL_WORDS; index += 1)
-      hash = Math.imul(hash ^ words[first + index]!, 0x9e3779b1) ^ (hash >>> 15);
+  private bucketOf(hash: number): number {
     return (hash ^ (hash >>> 16)) & (this.buckets.length - 1);
   }
+
+  private hashOfCell(cell: number): number {
+    const first = cellWord(cell);
+    let hash = 0;
+    for (let word = first; word < first + CELL_WORDS; word += 1) hash = mixed(hash, this.words[word]!);
+    return hash;
+  }
+}
+
+const mixed = (hash: number, word: number): number => Math.imul(hash ^ word, 0x9e3779b1) ^ (hash >>> 15);
+
+function hashOf(record: readonly number[]): number {
+  let hash = 0;
+  for (let index = 0; index < CELL_WORDS; index += 1) hash = mixed(hash, record[index]!);
+  return hash;
 }

@@ -3,13 +3,13 @@
  * Guarantee: equal ranges give the same cells.
  */
 import { hiFromAddress, loFromAddress } from '../base/addresses.ts';
-import { CELL_NO_VIEW, CELL_UNASSIGNED, CELL_WORDS, cellWord, leafEntry } from '../layout/map-entry.ts';
+import { CELL_NO_VIEW, CELL_UNASSIGNED, cellWord, leafEntry } from '../layout/map-entry.ts';
 import * as section from '../layout/section-record.ts';
 import { VIEW_MAP_ROOT } from '../layout/view-header.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
 import type { FlatRange } from '../render/flat-view.ts';
 import type { Arena } from './arena.ts';
-import type { CellStore } from './cell-store.ts';
+import { type CellStore, emptyRecord } from './cell-store.ts';
 import type { RamStore } from './ram-store.ts';
 
 export interface ViewResources {
@@ -39,8 +39,8 @@ export function encodeReservedCells(arena: Arena): void {
 }
 
 /** The words of a section over `[start, start + size)` that leads to nothing yet. */
-export function sectionRecord(start: bigint, size: bigint): Int32Array {
-  const record = new Int32Array(CELL_WORDS);
+export function sectionRecord(start: bigint, size: bigint): number[] {
+  const record = emptyRecord();
   const last = start + size - 1n;
   record[section.SECTION_START_LO] = loFromAddress(start);
   record[section.SECTION_START_HI] = hiFromAddress(start);
@@ -85,8 +85,10 @@ export class SectionEncoder {
    */
   encode(range: FlatRange): number[] {
     const flags = flagsOf(range);
-    if ((flags & section.SECTION_FLAG_READ_DIRECT) === 0 && range.region.kind !== 'rom-device')
-      return [this.section(range, flags, { ...range, ramBuffer: 0, ramByte: 0 })];
+    if ((flags & section.SECTION_FLAG_READ_DIRECT) === 0 && range.region.kind !== 'rom-device') {
+      const { start, size, offsetInRegion } = range;
+      return [this.section(range, flags, { start, size, offsetInRegion, ramBuffer: 0, ramByte: 0 })];
+    }
     const cells: number[] = [];
     const end = range.offsetInRegion + range.size;
     for (const block of this.resources.ram.blocksOf(range.region)) {
@@ -109,7 +111,7 @@ export class SectionEncoder {
     if ((flags & section.SECTION_FLAG_DEVICE) !== 0)
       record[section.SECTION_DEVICE] = resources.deviceIdOf(region);
     record[section.SECTION_RAM_BUFFER] = place.ramBuffer;
-    record[section.SECTION_RAM_BYTE] = place.ramByte; // wraps to int32; readers take it modulo 2^32
+    record[section.SECTION_RAM_BYTE] = place.ramByte | 0; // readers take it modulo 2^32
     record[section.SECTION_REGION_OFFSET_LO] = loFromAddress(place.offsetInRegion);
     record[section.SECTION_REGION_OFFSET_HI] = hiFromAddress(place.offsetInRegion);
     record[section.SECTION_REGION] = region.id;
@@ -119,7 +121,7 @@ export class SectionEncoder {
   }
 }
 
-function writeIommu(record: Int32Array, { root, rule, translator }: EncodedIommu): void {
+function writeIommu(record: number[], { root, rule, translator }: EncodedIommu): void {
   record[section.SECTION_IOMMU_ROOT] = root;
   record[section.SECTION_IOMMU_RULE] = rule;
   if (translator === null) return;

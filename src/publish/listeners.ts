@@ -89,7 +89,6 @@ export class Listeners {
 
   /** After the new roots are visible, before anything old is reclaimed. */
   commit(commit: ListenedCommit): void {
-    if (this.registrations.length === 0) return;
     const views = new Map(commit.views.map((change) => [change.addressSpace, change]));
     const hearing = this.audience(
       ({ listener, space }) => views.has(space) || (commit.topology && listener.fullPass === true),

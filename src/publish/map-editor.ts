@@ -135,14 +135,13 @@ export class MapEditor {
   }
 
   /** The entries that a node of `level` over `span` has, or would have, if it is all that `entry` stands for. */
-  private childrenOf(entry: number, level: number, span: Span): Int32Array {
-    const entries = new Int32Array(NODE_ENTRIES);
+  private childrenOf(entry: number, level: number, span: Span): number[] {
+    const entries = new Array<number>(NODE_ENTRIES).fill(ENTRY_UNASSIGNED);
     if (entryIsNode(entry) && entryLevel(entry) === level) {
       const word = cellWord(entryCell(entry));
       for (let index = 0; index < NODE_ENTRIES; index += 1) entries[index] = this.store.words[word + index]!;
       return entries;
     }
-    entries.fill(ENTRY_UNASSIGNED);
     if (entry !== ENTRY_UNASSIGNED) {
       const { first, last } = this.placeOf(entry, span);
       entries.fill(entry, indexOf(first, level), indexOf(last, level) + 1);

@@ -17,6 +17,8 @@ export interface SpaceState {
   view: PublishedView | null;
 }
 
+const NOBODY: readonly AddressSpace[] = [];
+
 export class PublishedSpaces {
   private readonly roots: RootWords;
   private readonly spaces = new Map<AddressSpace, SpaceState>();
@@ -113,7 +115,8 @@ export class PublishedSpaces {
   }
 
   /** Those that leave are gone. */
-  takeLeaving(): AddressSpace[] {
+  takeLeaving(): readonly AddressSpace[] {
+    if (this.removed.size === 0) return NOBODY;
     const gone = [...this.removed.values()];
     this.removed.clear();
     return gone;

@@ -249,6 +249,8 @@ export class Publisher implements TransactionParticipant {
   }
 
   private tellListeners(commit: Omit<ListenedCommit, 'flatViewOf'>): void {
-    this.options.listeners?.commit({ ...commit, flatViewOf: (space) => this.seenViewOf(space) });
+    const { listeners } = this.options;
+    if (listeners === undefined || listeners.registered.length === 0) return;
+    listeners.commit({ ...commit, flatViewOf: (space) => this.seenViewOf(space) });
   }
 }

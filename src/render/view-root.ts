@@ -29,7 +29,7 @@ function innerOf(region: MemoryRegion): MemoryRegion | null {
   if (target !== null) return region.aliasOffset === 0n && region.size >= target.size ? target : region;
   if (region.terminates) return region;
   let only: MemoryRegion | null = null;
-  for (const child of region.links.children.unordered) {
+  for (const child of region.links.children) {
     if (!child.enabled) continue;
     if (only !== null) return region;
     only = child;

@@ -54,20 +54,17 @@ export class DeviceShortcuts implements TransactionParticipant {
   }
 
   prepare({ eventfds, coalesced }: TransactionChanges): PreparedCommit {
-    const changed = new Set([...eventfds.keys(), ...coalesced.keys()]);
-    for (const region of changed) if (this.parts.findDevice(region) !== undefined) refuseImpossible(region);
+    for (const region of keysOf(eventfds, coalesced))
+      if (this.parts.findDevice(region) !== undefined) refuseImpossible(region);
     return {
       publish: () => this.publish(eventfds, coalesced),
       abandon: () => {}, // what is fresh stays so: its section was not published
     };
   }
 
-  private publish(
-    eventfds: ReadonlyMap<MemoryRegion, unknown>,
-    coalesced: ReadonlyMap<MemoryRegion, unknown>,
-  ): void {
+  private publish(eventfds: ByRegion, coalesced: ByRegion): void {
     let posted = false;
-    for (const region of new Set([...eventfds.keys(), ...coalesced.keys(), ...this.fresh.keys()])) {
+    for (const region of keysOf(eventfds, coalesced, this.fresh)) {
       const device = this.parts.findDevice(region);
       if (device === undefined) continue; // of another machine, or not published yet
       const isFresh = this.fresh.has(region);
@@ -107,6 +104,13 @@ export class DeviceShortcuts implements TransactionParticipant {
     // QEMU drains before it drops a range. Queued writes are bound to their device, so it need only be soon.
     if (ring !== null && items.length === 0) setImmediate(() => void coalescing.flush(region));
   }
+}
+
+type ByRegion = ReadonlyMap<MemoryRegion, unknown>;
+
+/** Nearly always none. */
+function keysOf(...maps: readonly ByRegion[]): Iterable<MemoryRegion> {
+  return maps.every(({ size }) => size === 0) ? [] : new Set(maps.flatMap((map) => [...map.keys()]));
 }
 
 function homeOf(binding: DeviceBinding): RingHome {
