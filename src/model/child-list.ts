@@ -15,7 +15,9 @@ export interface ChildPlace extends Interval {
   readonly priority: number;
 }
 
-const inListOrder = (a: ChildPlace, b: ChildPlace): number => b.priority - a.priority || b.number - a.number;
+/** Who hides whom: the first hides the others. */
+export const inListOrder = (a: ChildPlace, b: ChildPlace): number =>
+  b.priority - a.priority || b.number - a.number;
 
 export class ChildList {
   private readonly index = new IntervalIndex<ChildPlace>();
@@ -38,11 +40,9 @@ export class ChildList {
     for (const { child } of this.index) yield child;
   }
 
-  /** Those that meet `[start, end)` of the container, in list order; costs go with their number. */
-  meeting(start: bigint, end: bigint): MemoryRegion[] {
-    const found = this.index.meeting(start, end);
-    if (found.length > 1) found.sort(inListOrder);
-    return found.map(({ child }) => child);
+  /** Those that meet `[start, end)` of the container, by ascending address; costs go with their number. */
+  meeting(start: bigint, end: bigint): ChildPlace[] {
+    return this.index.meeting(start, end);
   }
 
   /** Inserts `child` by its address, size and priority, in front of its equals. */

@@ -41,7 +41,7 @@ export class IntervalIndex<T extends Interval> {
     return itemsOf(this.root);
   }
 
-  /** All that meet `[start, end)`, in no order that means anything. */
+  /** All that meet `[start, end)`, by ascending start. */
   meeting(start: bigint, end: bigint): T[] {
     const found: T[] = [];
     collect(this.root, start, end, found);

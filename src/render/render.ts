@@ -1,13 +1,14 @@
 /**
  * Region tree to flat view. Pure: reads the tree, knows neither threads nor buffers.
  *
- * Each region yields the sorted, disjoint ranges that it shows inside its clip. A container lays its
- * children over each other, pairwise from neighbour to neighbour in list order, so N ranges cost
+ * Each region yields the sorted, disjoint ranges that it shows inside its clip. Children that hide each other are laid
+ * over each other, pairwise from neighbour to neighbour in list order, so N ranges cost
  * O(N log N) whatever their order; what a child leaves open shows the next, and last the region itself.
  * Starts may be negative before clipping (an alias of the middle of its target), hence signed bigint.
  * Recursion and work are bounded by a VisitBudget.
  */
 import { SIZE_2_64 } from '../base/addresses.ts';
+import { type ChildPlace, inListOrder } from '../model/child-list.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
 import { VisitBudget } from '../model/visit-budget.ts';
 import { EMPTY_FLAT_VIEW, type FlatRange, FlatView, rangesAgree } from './flat-view.ts';
@@ -93,18 +94,28 @@ function render(region: MemoryRegion, above: Path, budget: VisitBudget): FlatRan
     tracked: above.tracked,
   };
   if (target !== null) return render(target, path, budget);
-  const layers: FlatRange[][] = [];
-  for (const child of childrenIn(region, clipStart - path.base, clipEnd - path.base)) {
-    const shown = render(child, path, budget);
-    if (shown.length > 0) layers.push(shown);
-  }
-  if (region.terminates) layers.push([ownRange(region, path)]);
-  return layOver(layers);
+  const shown = region.links.children.size === 0 ? [] : renderChildren(region, path, budget);
+  if (!region.terminates) return shown;
+  return shown.length === 0 ? [ownRange(region, path)] : layPair(shown, [ownRange(region, path)]);
 }
 
-/** Those that `[start, end)` of `region` may show, in list order. */
-const childrenIn = (region: MemoryRegion, start: bigint, end: bigint): readonly MemoryRegion[] =>
-  start <= 0n && end >= region.size ? region.children : region.links.children.meeting(start, end);
+/** What the children show inside the clip: one after the other, if none hides another, else laid over each other. */
+function renderChildren(region: MemoryRegion, path: Path, budget: VisitBudget): FlatRange[] {
+  const layers: { readonly place: ChildPlace; readonly ranges: FlatRange[] }[] = [];
+  let reached = -1n;
+  let overlap = false;
+  const { base, clipStart, clipEnd } = path;
+  for (const place of region.links.children.meeting(clipStart - base, clipEnd - base)) {
+    const ranges = render(place.child, path, budget);
+    if (ranges.length === 0) continue;
+    layers.push({ place, ranges });
+    overlap ||= ranges[0]!.start < reached;
+    reached = endOf(ranges.at(-1)!);
+  }
+  if (overlap) layers.sort((a, b) => inListOrder(a.place, b.place));
+  const each = layers.map(({ ranges }) => ranges);
+  return overlap ? layOver(each) : each.flat();
+}
 
 const ownRange = (region: MemoryRegion, path: Path): FlatRange => ({
   region,
