@@ -1,77 +1,96 @@
 /**
- * `npm run -s bench -- [--only PREFIX] [--json]`: one row a cost, one row at a time.
- * Exit status: 0 measured, 2 bad usage. A row that fails is a fault of ours: status 1 with its stack.
+ * `npm run -s bench -- [--only PREFIX] [--json] [--compare FILE]`: one row a cost, one row at a time.
+ * `--map-size [MACHINE]` and `--plots [FOLDER]` are reports of their own.
+ * Exit status: 0 measured, 2 bad usage or input. A row that fails is a fault of ours: status 1 with its stack.
  */
-import { cpus } from 'node:os';
-import Table from 'cli-table3';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { MemoryError } from '../src/base/errors.ts';
 import { printJson, printProgress } from '../src/cli/output.ts';
-import { rowsUnder } from './rows.ts';
-import type { Measured } from './support/measure.ts';
+import { mapSizes } from './map-size.ts';
+import { drawPlots, PLOTS_FOLDER } from './plots/plots.ts';
+import { compareRuns } from './report/comparison.ts';
+import { readEarlierRun } from './report/earlier-run.ts';
+import { measureLines } from './report/line.ts';
+import { comparisonTable, mapSizeTable, timeTable } from './report/tables.ts';
+import { namesOnly, rowsUnder } from './rows.ts';
 
-/** A line of the report. Times are ns an operation; p99 is that of the samples. */
-interface Line extends Measured {
-  readonly name: string;
-  readonly unit: 'ns/op';
-  readonly node: string;
-  readonly cpu: string;
+interface Options {
+  readonly only: string;
+  readonly json?: true;
+  readonly compare?: string;
+  readonly mapSize?: string;
+  readonly plots?: string;
 }
 
-const UNIT = 'ns/op';
-const node = process.version;
-const cpu = cpus()[0]?.model.trim() ?? 'unknown';
+const MACHINE = 'q35';
 
-const rounded = (ns: number): number => Number(ns.toPrecision(4));
+const print = (...parts: readonly string[]): void => void process.stdout.write(`${parts.join('\n\n')}\n`);
 
-async function measureAll(prefix: string): Promise<Line[]> {
-  const lines: Line[] = [];
-  for (const row of rowsUnder(prefix)) {
-    printProgress(row.name);
-    const { best, median, p99, samples, threads } = await row.measure();
-    lines.push({
-      name: row.name,
-      unit: UNIT,
-      median: rounded(median),
-      p99: rounded(p99),
-      best: rounded(best),
-      samples,
-      threads,
-      node,
-      cpu,
-    });
+/** Input is read before anything is measured: a run takes minutes. */
+async function report({ only, json, compare }: Options): Promise<void> {
+  const rows = rowsUnder(only);
+  const earlier = compare === undefined ? null : readEarlierRun(compare);
+  const measured = await measureLines(rows);
+  const { lines, onlyBefore } =
+    earlier === null ? { lines: measured, onlyBefore: [] } : compareRuns(measured, earlier, only);
+  if (json) {
+    for (const name of onlyBefore) printProgress(`only in ${compare}: ${name}`);
+    printJson(lines);
+    return;
   }
-  return lines;
+  const comparison = earlier === null ? [] : [comparisonTable(lines, earlier, onlyBefore)];
+  const sizes = only === '' ? [mapSizeTable(await mapSizes(MACHINE))] : [];
+  print(timeTable(lines), ...comparison, ...sizes);
 }
 
-function readable(ns: number): string {
-  if (ns >= 1e6) return `${(ns / 1e6).toFixed(2)} ms`;
-  return ns >= 1e4 ? `${(ns / 1e3).toFixed(1)} us` : `${ns.toFixed(ns >= 100 ? 0 : 2)} ns`;
+async function reportMapSizes(machine: string, json: boolean): Promise<void> {
+  const sizes = await mapSizes(machine);
+  if (json) printJson(sizes);
+  else print(mapSizeTable(sizes));
 }
 
-function printTable(lines: readonly Line[]): void {
-  const table = new Table({
-    head: ['row', 'best', 'median', 'p99', 'samples', 'threads'],
-    colAligns: ['left', 'right', 'right', 'right', 'right', 'right'],
-    style: { head: [], border: [] },
-  });
-  for (const { name, best, median, p99, samples, threads } of lines) {
-    table.push([name, readable(best), readable(median), readable(p99), samples, threads]);
-  }
-  process.stdout.write(`${cpu}, ${cpus().length} cores, Node.js ${node}; time an operation\n${table}\n`);
-}
+const HELP = `
+Rows:
+  Times are ns an operation. A row's fields in JSON: name, unit, median, p99, best, p25, p75, samples, threads,
+  node, cpu; with --compare also compared (medianRatio, bestRatio, spread, verdict, medianBefore; null if the
+  earlier run lacks the row); some have figures, whose names end in the unit.
+  Only by its whole name, because it takes minutes or gigabytes: ${namesOnly.join(', ')}.
+Comparing:
+  A ratio is now : before, so below 1 is faster. Its spread goes from the ratio of this run's 25th percentile to
+  the other's 75th up to the reverse; rows whose spread leaves 1 out are marked. It knows the noise inside the
+  two runs only: on a machine that others use too, alternate several runs before believing a mark.
+Plots:
+  cost-by-regions.svg, readers-under-churn.svg and throughput-by-vcpus.svg, measured on the spot in about two
+  minutes. Every file holds its figures as text.
+Examples:
+  npm run -s bench -- --only access/
+  npm run -s bench -- --json > before.json
+  npm run -s bench -- --compare before.json
+  npm run -s bench -- --only churn/million`;
 
 const program = new Command('flatview bench')
   .description('Measures what memory accesses, layout changes and grace periods cost on this machine.')
   .option('--only <prefix>', 'measure the rows whose names begin so, such as access/ or mmio/local', '')
   .option('--json', 'print one JSON document')
+  .option('--compare <file>', 'compare with the --json document of an earlier run')
+  .addOption(
+    new Option('--map-size [machine]', 'print what the published maps of a bundled machine weigh')
+      .preset(MACHINE)
+      .conflicts(['only', 'compare', 'plots']),
+  )
+  .addOption(
+    new Option('--plots [folder]', 'measure for the plots and write them as SVG files')
+      .preset(PLOTS_FOLDER)
+      .conflicts(['only', 'compare', 'json']),
+  )
+  .addHelpText('after', HELP)
   .allowExcessArguments(false)
   .exitOverride()
   .configureOutput({ outputError: () => {} })
-  .action(async ({ only, json }: { only: string; json?: true }) => {
-    const lines = await measureAll(only);
-    if (json) printJson(lines);
-    else printTable(lines);
+  .action(async (options: Options) => {
+    if (options.plots !== undefined) print(...(await drawPlots(options.plots)));
+    else if (options.mapSize !== undefined) await reportMapSizes(options.mapSize, options.json ?? false);
+    else await report(options);
   });
 
 try {

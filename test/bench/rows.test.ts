@@ -84,7 +84,7 @@ describe('one pass of', () => {
 describe('lookups', () => {
   test.each<[string, () => Lookups]>([
     ['the mix', mixLookups],
-    ['10,000 sections', manyLookups],
+    ['10,000 sections', () => manyLookups(10_000)],
   ])('in %s find a section that covers the address', async (_name, of) => {
     const { arena, mapRoot, his, los, close } = of();
     const wrong = Array.from(los.keys()).filter((i) => {

@@ -1,0 +1,147 @@
+/** Measures what the plots show, and writes them. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { MemoryError } from '../../src/base/errors.ts';
+import { printProgress } from '../../src/cli/output.ts';
+import { accessPlans } from '../access.ts';
+import { measureChurned } from '../churn.ts';
+import { commitsAmong, measureCommits } from '../commit.ts';
+import { manyLookups, measureLookups } from '../lookup.ts';
+import { mmioPlans } from '../mmio.ts';
+import { measureRender } from '../render.ts';
+import { machineName } from '../report/line.ts';
+import { REGION_COUNTS } from '../support/many-bars.ts';
+import type { Measured } from '../support/measure.ts';
+import { measureThroughput } from '../support/paced-vcpus.ts';
+import { decades, doublings, places, steps } from './axis.ts';
+import { type Chart, lineChart, type Series } from './line-chart.ts';
+
+export const PLOTS_FOLDER = 'docs/plots';
+
+const source = `Medians of npm run -s bench -- --plots on ${machineName}`;
+
+/** Measured one after the other, so that nothing runs beside what is measured. */
+async function seriesOf(
+  name: string,
+  xs: readonly number[],
+  y: (x: number) => Promise<number>,
+): Promise<Series> {
+  const points: (readonly [number, number])[] = [];
+  for (const x of xs) {
+    printProgress(`${name}: ${x}`);
+    points.push([x, await y(x)]);
+  }
+  return { name, points };
+}
+
+const median = async (measuring: Promise<Measured>): Promise<number> => (await measuring).median;
+
+function timeText(ns: number): string {
+  if (ns >= 1e6) return `${ns / 1e6} ms`;
+  return ns >= 1e3 ? `${ns / 1e3} us` : `${ns} ns`;
+}
+
+async function costByRegions(counts: readonly number[]): Promise<Chart> {
+  const series = [
+    await seriesOf('one look-up', counts, (n) => median(measureLookups(manyLookups(n)))),
+    await seriesOf('commit: a BAR moves', counts, (n) => median(measureCommits(commitsAmong(n), 'move'))),
+    await seriesOf('commit: decoding off, on', counts, (n) =>
+      median(measureCommits(commitsAmong(n), 'toggle')),
+    ),
+    await seriesOf('full render', counts, (n) => median(measureRender(n))),
+  ];
+  const values = series.flatMap(({ points }) => points.map(([, y]) => y));
+  return {
+    title: 'What an operation costs, by the number of regions',
+    subtitle: 'Level lines do not grow with the machine; a full render, which a commit need not do, must',
+    source,
+    x: decades('regions that show', counts, (n) => n.toLocaleString('en')),
+    y: decades('time an operation', values, timeText),
+    series,
+  };
+}
+
+async function readersUnderChurn(rates: readonly number[]): Promise<Chart> {
+  const reached: string[] = ['none'];
+  const churned = await seriesOf('one vCPU reads the mix', [...rates.keys()], async (i) => {
+    const { figures = {} } = await measureChurned(rates[i]!);
+    const rate = figures['publicationsPerSecond']!.toLocaleString('en');
+    reached.push(rates[i] === 0 ? 'none, busy' : Number.isFinite(rates[i]!) ? rate : `max: ${rate}`);
+    return figures['throughputOfQuiet']!;
+  });
+  const points = [[0, 1] as const, ...churned.points.map(([i, y]) => [i + 1, y] as const)];
+  const highest = Math.ceil(Math.max(1.2, ...points.map(([, y]) => y)) * 5) / 5;
+  return {
+    title: 'Read throughput while layouts are published',
+    subtitle:
+      'Share of quiet passes of the same vCPU; "none, busy": the control thread spins and publishes nothing',
+    source,
+    x: places('publications a second, as reached', reached),
+    y: steps('throughput, quiet = 1', highest, 0.2),
+    series: [
+      { ...churned, points },
+      {
+        name: 'target at 10,000: 0.95',
+        isGuide: true,
+        points: [
+          [0, 0.95],
+          [reached.length - 1, 0.95],
+        ],
+      },
+    ],
+  };
+}
+
+async function throughputByVcpus(counts: readonly number[]): Promise<Chart> {
+  const perMicrosecond = async (plan: () => Parameters<typeof measureThroughput>[0], vcpus: number) =>
+    1000 / (await median(measureThroughput({ ...plan(), vcpus, rounds: 64 })));
+  const mix = accessPlans['access/random-mix']!;
+  const series = [
+    await seriesOf('the mix', counts, (n) => perMicrosecond(mix, n)),
+    await seriesOf('MMIO without a lock', counts, (n) => perMicrosecond(mmioPlans['mmio/local']!, n)),
+    await seriesOf('MMIO, locked', counts, (n) => perMicrosecond(mmioPlans['mmio/local-locked']!, n)),
+  ];
+  const [[, alone]] = series[0]!.points as [[number, number]];
+  const ideal = counts.map((n) => [n, alone * Math.min(n, availableParallelism())] as const);
+  const all: Series[] = [...series, { name: 'the mix, ideal', isGuide: true, points: ideal }];
+  return {
+    title: 'Throughput of all vCPUs together',
+    subtitle: `vCPUs beyond the ${availableParallelism()} cores of this machine can only share them`,
+    source,
+    x: doublings('vCPUs', counts),
+    y: decades(
+      'million accesses a second',
+      all.flatMap(({ points }) => points.map(([, y]) => y)),
+      String,
+    ),
+    series: all,
+  };
+}
+
+/**
+ * Measures and writes all plots. @returns a line for each
+ * @throws MemoryError INVALID_ARGUMENT if the folder cannot be made
+ */
+export async function drawPlots(folder: string): Promise<string[]> {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new MemoryError(
+      'INVALID_ARGUMENT',
+      `--plots ${folder}: cannot be made (${(error as NodeJS.ErrnoException).code}); give a folder that can be written`,
+    );
+  }
+  const charts: readonly (readonly [string, () => Promise<Chart>])[] = [
+    ['cost-by-regions.svg', () => costByRegions(REGION_COUNTS)],
+    ['readers-under-churn.svg', () => readersUnderChurn([0, 100, 1000, 10_000, Number.POSITIVE_INFINITY])],
+    ['throughput-by-vcpus.svg', () => throughputByVcpus([1, 2, 4, 8])],
+  ];
+  const written: string[] = [];
+  for (const [name, measure] of charts) {
+    const path = join(folder, name);
+    writeFileSync(path, lineChart(await measure()));
+    written.push(`wrote ${path}`);
+  }
+  return written;
+}
