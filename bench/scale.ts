@@ -92,7 +92,7 @@ async function measureFullSlots(): Promise<Measured> {
 export const scaleRows: readonly Row[] = [
   {
     name: 'scale/sections-65536',
-    measure: () => measureReported(() => publishSections(SECTION_COUNT), { operations: 1 }),
+    measure: () => measureReported(() => publishSections(SECTION_COUNT), { operations: 1, samplesMin: 6 }),
   },
   { name: 'scale/lookup-65536', measure: () => measureLookups(manyLookups(SECTION_COUNT)) },
   { name: 'scale/spaces-64', measure: () => measureCommits(commitsAmong(10, SPACE_COUNT), 'move') },

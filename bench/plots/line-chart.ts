@@ -23,7 +23,7 @@ export interface Chart {
   readonly series: readonly Series[];
 }
 
-const WIDTH = 860;
+const WIDTH = 880;
 const HEIGHT = 480;
 const PLOT = { left: 84, top: 78, right: 640, bottom: 390 } as const;
 const LEGEND_LEFT = 664;

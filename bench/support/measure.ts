@@ -33,6 +33,8 @@ interface Plan {
   readonly threads?: number;
   /** Milliseconds that the samples take together, or a little more. */
   readonly budgetMs?: number;
+  /** However long they take; 16 by default. */
+  readonly samplesMin?: number;
 }
 
 const BUDGET_MS = 800;
@@ -51,7 +53,7 @@ interface Stats {
 const optionsFor = (plan: Plan) => ({
   gc: false, // without --expose-gc mitata would allocate a gigabyte to provoke a collection
   batch_threshold: 0, // never: a call does many operations itself
-  min_samples: SAMPLES_MIN,
+  min_samples: plan.samplesMin ?? SAMPLES_MIN,
   min_cpu_time: (plan.budgetMs ?? BUDGET_MS) * 1e6,
 });
 

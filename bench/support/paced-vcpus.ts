@@ -45,6 +45,8 @@ export class PacedVcpus {
   private readonly results = new Float64Array(this.board);
   private readonly vcpus: readonly VcpuHandle[];
   private turns = 0;
+  private failure: unknown = null;
+  private failTurn: (why: unknown) => void = () => {};
 
   private constructor(machine: Machine, plan: PassPlan) {
     this.machine = machine;
@@ -53,6 +55,12 @@ export class PacedVcpus {
       const data: PassData = { kind, stream: streams[i] ?? stream, rounds, idleMs, board: this.board };
       return machine.startVcpu({ program: PASSES, data });
     });
+    const early = new Error('a vCPU of the benchmark returned before it was told to');
+    for (const { finished } of this.vcpus)
+      finished.then(
+        () => this.ended(early),
+        (error) => this.ended(error),
+      );
   }
 
   static async start(plan: PassPlan): Promise<PacedVcpus> {
@@ -75,9 +83,9 @@ export class PacedVcpus {
     this.turns += 1;
     Atomics.store(this.words, WORD_TURN, this.turns);
     for (const vcpu of this.vcpus) vcpu.kick();
-    const all = Promise.race([Promise.all(this.vcpus.map((vcpu) => this.finishes(vcpu.id))), this.fails()]);
-    if (meanwhile !== undefined) await paceWhile(all, meanwhile);
-    await all;
+    const pass = this.passOfAll();
+    if (meanwhile !== undefined) await paceWhile(pass, meanwhile);
+    await pass;
     this.sums = this.resultsOf(RESULT_SUM);
     return this.resultsOf(RESULT_NS).reduce((sum, ns) => sum + ns, 0) / this.vcpus.length;
   }
@@ -105,10 +113,19 @@ export class PacedVcpus {
     }
   }
 
-  /** Rejects with what ended a vCPU. */
-  private async fails(): Promise<never> {
-    await Promise.race(this.vcpus.map((vcpu) => vcpu.finished));
-    throw new Error('a vCPU of the benchmark returned before it was told to');
+  /** Resolves when all have made the turn, rejects with what ended a vCPU before. */
+  private passOfAll(): Promise<unknown> {
+    // No race against `finished`: it is pending for the whole run, and would keep something of every turn.
+    return new Promise((resolve, reject) => {
+      this.failTurn = reject;
+      if (this.failure !== null) reject(this.failure);
+      else Promise.all(this.vcpus.map((vcpu) => this.finishes(vcpu.id))).then(resolve, reject);
+    });
+  }
+
+  private ended(why: unknown): void {
+    this.failure = why;
+    this.failTurn(why);
   }
 }
 

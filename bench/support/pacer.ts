@@ -1,7 +1,7 @@
 /**
  * Calls a function so many times a second from the thread that has the event loop, in bursts of about a
- * millisecond. Waits too short for a timer are spun, the others slept: the rate is even, and what a slow
- * stretch left undone is made up for at once, but never past rest().
+ * millisecond. Waits too short for a timer are spun, the others slept: the rate is even. What a slow stretch left
+ * undone is made up for as soon as it can be. Time between rest() and start() does not count.
  */
 const BURST_MS = 1;
 /** A sleep may take this much longer than asked. */
@@ -14,7 +14,7 @@ export class Pacer {
   private readonly perMs: number;
   private readonly bed = new Int32Array(new SharedArrayBuffer(4));
   private startMs = 0;
-  private sinceStart = 0;
+  /** Before startMs. */
   private activeMs = 0;
 
   /**
@@ -26,14 +26,13 @@ export class Pacer {
     this.call = call;
   }
 
-  /** Calls a second over all the time between start() and rest(). */
+  /** Calls a second, over all the time between start() and rest(). */
   get perSecond(): number {
     return this.activeMs === 0 ? 0 : (1000 * this.calls) / this.activeMs;
   }
 
   start(): void {
     this.startMs = performance.now();
-    this.sinceStart = 0;
   }
 
   rest(): void {
@@ -43,7 +42,7 @@ export class Pacer {
   burst(): void {
     const end = performance.now() + BURST_MS;
     for (let now = performance.now(); now < end; now = performance.now()) {
-      const dueMs = this.startMs + (this.sinceStart + 1) / this.perMs;
+      const dueMs = this.startMs + (this.calls + 1) / this.perMs - this.activeMs;
       if (dueMs > now) {
         const sleepMs = Math.min(dueMs, end) - now - SLEEP_SLACK_MS;
         if (this.perMs > 0 && sleepMs > 0) Atomics.wait(this.bed, 0, 0, sleepMs);
@@ -51,7 +50,6 @@ export class Pacer {
       }
       if (!this.call()) return;
       this.calls += 1;
-      this.sinceStart += 1;
     }
   }
 }
