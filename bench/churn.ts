@@ -74,10 +74,11 @@ export async function measureChurned(perSecond: number): Promise<Measured> {
     };
     const operations = plan.stream.los.length * ROUNDS;
     const measured = await measureReported(alternate, { operations, threads: 2, budgetMs: 1500 });
-    const quietMedian = quietNs.toSorted((a, b) => a - b)[quietNs.length >>> 1]! / operations;
+    const quiet = quietNs.toSorted((a, b) => a - b);
     const figures = {
       publicationsPerSecond: Math.round(pacer.perSecond),
-      throughputOfQuiet: quietMedian / measured.median,
+      throughputOfQuiet: quiet[quiet.length >>> 1]! / operations / measured.median,
+      throughputOfQuietAtBest: quiet[0]! / operations / measured.best,
       ...(Number.isFinite(perSecond) ? { askedPerSecond: perSecond } : {}),
     };
     return { ...measured, figures: { ...figures, ...shortfall(perSecond, pacer.perSecond) } };
