@@ -1,6 +1,6 @@
 /**
  * `npm run -s bench -- [--only PREFIX] [--json] [--compare FILE]`: one row a cost, one row at a time.
- * `--map-size [MACHINE]` and `--plots [FOLDER]` are reports of their own.
+ * `--map-size [MACHINE]` and `--plots [FOLDER] [--only PREFIX]` are reports of their own.
  * Exit status: 0 measured, 2 bad usage or input. A row that fails is a fault of ours: status 1 with its stack.
  */
 import { Command, CommanderError, Option } from 'commander';
@@ -61,7 +61,7 @@ Comparing:
   two runs only: on a machine that others use too, alternate several runs before believing a mark.
 Plots:
   cost-by-regions.svg, readers-under-churn.svg and throughput-by-vcpus.svg, measured on the spot in about two
-  minutes. Every file holds its figures as text.
+  minutes; with --only those whose names begin so. Every file holds its figures as text.
 Examples:
   npm run -s bench -- --only access/
   npm run -s bench -- --json > before.json
@@ -71,7 +71,11 @@ Examples:
 const program = (): Command =>
   new Command('flatview bench')
     .description('Measures what memory accesses, layout changes and grace periods cost on this machine.')
-    .option('--only <prefix>', 'measure the rows whose names begin so, such as access/ or mmio/local', '')
+    .option(
+      '--only <prefix>',
+      'measure the rows (or draw the plots) whose names begin so, such as access/',
+      '',
+    )
     .option('--json', 'print one JSON document')
     .option('--compare <file>', 'compare with the --json document of an earlier run')
     .addOption(
@@ -82,14 +86,14 @@ const program = (): Command =>
     .addOption(
       new Option('--plots [folder]', 'measure for the plots and write them as SVG files')
         .preset(PLOTS_FOLDER)
-        .conflicts(['only', 'compare', 'json']),
+        .conflicts(['compare', 'json']),
     )
     .addHelpText('after', HELP)
     .allowExcessArguments(false)
     .exitOverride()
     .configureOutput({ outputError: () => {} })
     .action(async (options: Options) => {
-      if (options.plots !== undefined) print((await drawPlots(options.plots)).join('\n'));
+      if (options.plots !== undefined) print((await drawPlots(options.plots, options.only)).join('\n'));
       else if (options.mapSize !== undefined) await reportMapSizes(options.mapSize, options.json ?? false);
       else await report(options);
     });

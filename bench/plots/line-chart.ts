@@ -1,6 +1,6 @@
 /**
- * A chart of lines as a file of SVG. No chart package is used: those that draw without a browser give a picture
- * of one colour scheme, and neither a description nor figures that a screen reader finds.
+ * A chart of lines as a file of SVG. No chart package is used: what those that run without a browser draw has the
+ * colours of one scheme, and each brings more code than this file saves.
  * Guarantee: readable in light and dark; no series is told by its colour alone; all figures are in the text.
  */
 import type { Axis } from './axis.ts';

@@ -125,11 +125,25 @@ async function throughputByVcpus(counts: readonly number[]): Promise<Chart> {
   };
 }
 
+const charts: readonly (readonly [name: string, measure: () => Promise<Chart>])[] = [
+  ['cost-by-regions.svg', () => costByRegions(REGION_COUNTS)],
+  ['readers-under-churn.svg', () => readersUnderChurn([0, 100, 1000, 10_000, Number.POSITIVE_INFINITY])],
+  ['throughput-by-vcpus.svg', () => throughputByVcpus([1, 2, 4, 8])],
+];
+
 /**
- * Measures and writes all plots. @returns a line for each
- * @throws MemoryError INVALID_ARGUMENT if the folder cannot be made
+ * Measures and writes the plots whose names begin with `prefix`. @returns a line for each
+ * @throws MemoryError INVALID_ARGUMENT if there are none, or the folder cannot be made
  */
-export async function drawPlots(folder: string): Promise<string[]> {
+export async function drawPlots(folder: string, prefix: string): Promise<string[]> {
+  const chosen = charts.filter(([name]) => name.startsWith(prefix));
+  if (chosen.length === 0) {
+    const names = charts.map(([name]) => name).join(', ');
+    throw new MemoryError(
+      'INVALID_ARGUMENT',
+      `--only '${prefix}' is the beginning of no plot; give one of ${names}`,
+    );
+  }
   try {
     mkdirSync(folder, { recursive: true });
   } catch (error) {
@@ -138,13 +152,8 @@ export async function drawPlots(folder: string): Promise<string[]> {
       `--plots ${folder}: cannot be made (${(error as NodeJS.ErrnoException).code}); give a folder that can be written`,
     );
   }
-  const charts: readonly (readonly [string, () => Promise<Chart>])[] = [
-    ['cost-by-regions.svg', () => costByRegions(REGION_COUNTS)],
-    ['readers-under-churn.svg', () => readersUnderChurn([0, 100, 1000, 10_000, Number.POSITIVE_INFINITY])],
-    ['throughput-by-vcpus.svg', () => throughputByVcpus([1, 2, 4, 8])],
-  ];
   const written: string[] = [];
-  for (const [name, measure] of charts) {
+  for (const [name, measure] of chosen) {
     const path = join(folder, name);
     writeFileSync(path, lineChart(await measure()));
     written.push(`wrote ${path}`);

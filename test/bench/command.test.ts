@@ -86,6 +86,7 @@ describe('refuses with one line and status 2', () => {
     ['an unknown prefix', ['--only', 'nothing/'], /'nothing\/'/],
     ['an unknown option', ['--frist'], /--frist/],
     ['plots as JSON', ['--plots', '--json'], /--plots.*--json/],
+    ['an unknown plot', ['--plots', '--only', 'pie'], /'pie'.*cost-by-regions\.svg/],
     ['a folder for plots that is a file', ['--plots', 'package.json'], /package\.json.*give a folder/],
     ['a machine that is not bundled', ['--map-size', 'q36'], /q36.*q35/],
     [
