@@ -19,7 +19,7 @@ import { type Chart, lineChart, type Series } from './line-chart.ts';
 
 export const PLOTS_FOLDER = 'docs/plots';
 
-const source = `Medians of npm run -s bench -- --plots on ${machineName}`;
+const command = `npm run -s bench -- --plots on ${machineName}`;
 
 /** Measured one after the other, so that nothing runs beside what is measured. */
 async function seriesOf(
@@ -55,7 +55,7 @@ async function costByRegions(counts: readonly number[]): Promise<Chart> {
   return {
     title: 'What an operation costs, by the number of regions',
     subtitle: 'Level lines do not grow with the machine; a full render, which a commit need not do, must',
-    source,
+    source: `Medians by ${command}`,
     x: decades('regions that show', counts, (n) => n.toLocaleString('en')),
     y: decades('time an operation', values, timeText),
     series,
@@ -65,22 +65,26 @@ async function costByRegions(counts: readonly number[]): Promise<Chart> {
 /** @param rates publications a second; 0: the control thread only spins */
 async function readersUnderChurn(rates: readonly number[]): Promise<Chart> {
   const names = ['none'];
-  const shares = [1];
+  const medians = [1];
+  const bests = [1];
   for (const rate of rates) {
     printProgress(`readers under churn: ${rate}`);
     const { figures = {} } = await measureChurned(rate);
     names.push(rateName(rate, figures['publicationsPerSecond']!, figures['rateMissedBy'] !== undefined));
-    shares.push(figures['throughputOfQuiet']!);
+    medians.push(figures['throughputOfQuiet']!);
+    bests.push(figures['throughputOfQuietAtBest']!);
   }
-  const highest = Math.ceil(Math.max(1.2, ...shares) * 5) / 5;
+  const highest = Math.ceil(Math.max(1.2, ...medians, ...bests) * 5) / 5;
   return {
     title: 'Read throughput while layouts are published',
-    subtitle: 'Against quiet passes of the same vCPU; busy: the control thread spins and publishes nothing',
-    source,
+    subtitle:
+      'One vCPU reads the mix, against its quiet passes; busy: the control thread spins, publishing nothing',
+    source: `Measured by ${command}`,
     x: places('publications a second', names),
     y: steps('throughput, quiet = 1', highest, 0.2),
     series: [
-      { name: 'one vCPU, the mix', points: shares.map((share, i) => [i, share]) },
+      { name: 'median passes', points: medians.map((share, i) => [i, share]) },
+      { name: 'best passes', points: bests.map((share, i) => [i, share]) },
       { name: 'target: 0.95', isGuide: true, points: names.map((_, i) => [i, 0.95]) },
     ],
   };
@@ -114,7 +118,7 @@ async function throughputByVcpus(counts: readonly number[]): Promise<Chart> {
   return {
     title: 'Throughput of all vCPUs together',
     subtitle: `By wall time; more vCPUs than the ${cores} cores of this machine can only share them`,
-    source,
+    source: `Medians by ${command}`,
     x: doublings('vCPUs', counts),
     y: decades(
       'million accesses a second',
