@@ -2,12 +2,15 @@
 import { MemoryError } from '../src/base/errors.ts';
 import { accessRows } from './access.ts';
 import { attachRows } from './attach.ts';
+import { churnRows } from './churn.ts';
 import { commitRows } from './commit.ts';
 import { graceRows } from './grace.ts';
 import { limitRows } from './limit.ts';
 import { lookupRows } from './lookup.ts';
+import { millionRows } from './million.ts';
 import { mmioRows } from './mmio.ts';
 import { renderRows } from './render.ts';
+import { scaleRows } from './scale.ts';
 import type { Row } from './support/measure.ts';
 
 const rows: readonly Row[] = [
@@ -19,14 +22,24 @@ const rows: readonly Row[] = [
   ...renderRows,
   ...graceRows,
   ...attachRows,
+  ...churnRows,
+  ...millionRows,
+  ...scaleRows,
 ];
 
+/** Names of the rows that a prefix alone does not choose. */
+export const namesOnly: readonly string[] = rows
+  .filter(({ onlyByName }) => onlyByName)
+  .map(({ name }) => name);
+
 /**
- * The rows whose names begin with `prefix`.
+ * The rows whose names begin with `prefix`; of those that take long, the one whose whole name it is.
  * @throws MemoryError INVALID_ARGUMENT if there are none
  */
 export function rowsUnder(prefix: string): readonly Row[] {
-  const chosen = rows.filter(({ name }) => name.startsWith(prefix));
+  const chosen = rows.filter(({ name, onlyByName }) =>
+    onlyByName ? name === prefix : name.startsWith(prefix),
+  );
   if (chosen.length > 0) return chosen;
   const groups = [...new Set(rows.map(({ name }) => `${name.split('/')[0]}/`))].join(', ');
   throw new MemoryError(
