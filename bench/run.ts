@@ -1,5 +1,5 @@
 /**
- * `npm run -s bench -- [--only PREFIX] [--json]`: one row a cost, one row at a time.
+ * `npm run -s bench -- [--native] [--only PREFIX] [--json]`: one row a cost, one row at a time.
  * Exit status: 0 measured, 2 bad usage. A row that fails is a fault of ours: status 1 with its stack.
  */
 import { cpus } from 'node:os';
@@ -24,9 +24,9 @@ const cpu = cpus()[0]?.model.trim() ?? 'unknown';
 
 const rounded = (ns: number): number => Number(ns.toPrecision(4));
 
-async function measureAll(prefix: string): Promise<Line[]> {
+async function measureAll(prefix: string, isNative: boolean): Promise<Line[]> {
   const lines: Line[] = [];
-  for (const row of rowsUnder(prefix)) {
+  for (const row of rowsUnder(prefix, isNative)) {
     printProgress(row.name);
     const { best, median, p99, samples, threads } = await row.measure();
     lines.push({
@@ -64,12 +64,13 @@ function printTable(lines: readonly Line[]): void {
 const program = new Command('flatview bench')
   .description('Measures what memory accesses, layout changes and grace periods cost on this machine.')
   .option('--only <prefix>', 'measure the rows whose names begin so, such as access/ or mmio/local', '')
+  .option('--native', 'measure the same in C and in QEMU too, where they are installed')
   .option('--json', 'print one JSON document')
   .allowExcessArguments(false)
   .exitOverride()
   .configureOutput({ outputError: () => {} })
-  .action(async ({ only, json }: { only: string; json?: true }) => {
-    const lines = await measureAll(only);
+  .action(async ({ only, json, native }: { only: string; json?: true; native?: true }) => {
+    const lines = await measureAll(only, native === true);
     if (json) printJson(lines);
     else printTable(lines);
   });
