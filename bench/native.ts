@@ -5,6 +5,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { printProgress } from '../src/cli/output.ts';
 import { barSections, encodeInput, mixSections, type NativeSection, ramSections } from './native/input.ts';
 import { NativeProgram } from './native/native-program.ts';
 import { measureGuest, whyNoQemu } from './native/qemu.ts';
@@ -120,10 +121,19 @@ function inputFile(bytes: Uint8Array): string {
 async function measureAccesses(plan: AccessPlan): Promise<Measured> {
   const turns = new AccessTurns(plan);
   try {
-    return await measureReported(async () => (await turns.turn()).ns, {
+    const start = performance.now();
+    const before = (await turns.turn()).publications;
+    const measured = await measureReported(async () => (await turns.turn()).ns, {
       operations: plan.of().stream.los.length * ROUNDS,
       threads: (plan.readers ?? 1) + (plan.churn === undefined ? 0 : 1),
     });
+    if (plan.churn !== undefined) {
+      const maps = (await turns.turn()).publications - before;
+      printProgress(
+        `  ${Math.round(maps / ((performance.now() - start) / 1000))} maps were published a second`,
+      );
+    }
+    return measured;
   } finally {
     await turns.close();
   }

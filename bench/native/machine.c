@@ -17,6 +17,12 @@ static void write_register(void *opaque, uint64_t offset, uint64_t value, unsign
   else ((uint8_t *)opaque)[offset] = (uint8_t)value;
 }
 
+static const struct device *register_device(void *registers) {
+  struct device *device = malloc(sizeof(struct device));
+  *device = (struct device){read_register, write_register, registers, .valid_min = 1, .valid_max = 4};
+  return device;
+}
+
 static void *whole_file(const char *path) {
   FILE *file = fopen(path, "rb");
   if (file != NULL && fseek(file, 0, SEEK_END) == 0) {
@@ -45,11 +51,10 @@ struct machine machine_read(const char *path) {
     void *content = at[2] == 0 ? NULL : aligned_alloc(4096, section.size);
     if (content != NULL) memcpy(content, words + described[3], section.size);
     if (described[2] == RAM) {
-      section.ram = content;
+      section.ram = section.ram_store = content;
+      section.device = &unassigned_device;
     } else {
-      section.read = read_register;
-      section.write = write_register;
-      section.opaque = content;
+      section.device = register_device(content);
     }
     machine.sections[i] = section;
   }

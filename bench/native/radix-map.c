@@ -11,14 +11,7 @@ static uint32_t node_hint = 16;
 /* Covers no address: what a reader of a new map used last. */
 static const struct section none = {0};
 
-static uint64_t reject_read(void *opaque, uint64_t offset, unsigned size) {
-  (void)opaque, (void)offset, (void)size;
-  return 0;
-}
-
-static void reject_write(void *opaque, uint64_t offset, uint64_t value, unsigned size) {
-  (void)opaque, (void)offset, (void)value, (void)size;
-}
+const struct device unassigned_device = {.valid_max = 0};
 
 static void *must(void *memory) {
   if (memory != NULL) return memory;
@@ -84,8 +77,7 @@ struct map *map_build(const struct section *sections, uint32_t count) {
   *map = (struct map){.root = {.skip = 1, .index = NIL}, .section_count = count + 1};
   for (int i = 0; i < READERS_MAX; i++) map->used_last[i].section = &none;
   map->sections = must(aligned_alloc(64, (count + 1) * sizeof(struct section)));
-  map->sections[UNASSIGNED] =
-      (struct section){.size = UINT64_MAX, .read = reject_read, .write = reject_write};
+  map->sections[UNASSIGNED] = (struct section){.size = UINT64_MAX, .device = &unassigned_device};
   memcpy(map->sections + 1, sections, count * sizeof(struct section));
   for (uint32_t i = 1; i <= count; i++) {
     uint64_t page = map->sections[i].start >> PAGE_BITS;

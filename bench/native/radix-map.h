@@ -26,16 +26,24 @@
 #define UNASSIGNED 0
 #define READERS_MAX 8
 
-typedef uint64_t read_callback(void *opaque, uint64_t offset, unsigned size);
-typedef void write_callback(void *opaque, uint64_t offset, uint64_t value, unsigned size);
+/* Callbacks, and the accesses that they take; a device of valid_max 0 takes none. */
+struct device {
+  uint64_t (*read)(void *opaque, uint64_t offset, unsigned size);
+  void (*write)(void *opaque, uint64_t offset, uint64_t value, unsigned size);
+  void *opaque;
+  unsigned valid_min, valid_max; /* bytes */
+  bool valid_unaligned;
+};
+
+/* Answers where nothing else does, RAM's own callbacks included. */
+extern const struct device unassigned_device;
 
 struct section {
   uint64_t start; /* bytes in the address space; whole pages, as is size */
   uint64_t size;
-  uint8_t *ram; /* NULL: a device */
-  read_callback *read;
-  write_callback *write;
-  void *opaque;
+  uint8_t *ram;       /* what loads find; NULL: they are the device's */
+  uint8_t *ram_store; /* what stores change; NULL where it is read-only or logged, too */
+  const struct device *device;
 } __attribute__((aligned(64)));
 
 /* skip 0: a leaf, `index` is a section's; else `index` is a node's, `skip` levels below. */

@@ -68,5 +68,9 @@ function compile(flavour: Flavour, sources: readonly string[], name: string, inp
     input,
     encoding: 'utf8',
   });
-  return { path, missing: run.error !== undefined, fault: run.status === 0 ? null : (run.stderr ?? '') };
+  return {
+    path,
+    missing: (run.error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT',
+    fault: run.status === 0 ? null : (run.stderr ?? ''),
+  };
 }
