@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { printProgress } from '../src/cli/output.ts';
 import { barSections, encodeInput, mixSections, type NativeSection, ramSections } from './native/input.ts';
 import { NativeProgram } from './native/native-program.ts';
-import { measureGuest, whyNoQemu } from './native/qemu.ts';
+import { qemuRows, whyNoQemu } from './native/qemu.ts';
 import { buildFolder, buildNative, type Flavour, whyNoBuild } from './native/toolchain.ts';
 import { REGION_COUNTS } from './support/many-bars.ts';
 import { type Measured, measureReported, type Row } from './support/measure.ts';
@@ -163,12 +163,8 @@ export function nativeRows(): { rows: readonly Row[]; missing: readonly string[]
       measure: () => measureRebuilds(count),
     })),
   ];
-  const run: Row[] = [
-    { name: 'native/qemu-tcg-uart-read', measure: () => measureGuest(1) },
-    { name: 'native/qemu-tcg-uart-read-2vcpu', measure: () => measureGuest(2) },
-  ];
   return {
-    rows: [...(noBuild === null ? built : []), ...(noQemu === null ? run : [])],
+    rows: [...(noBuild === null ? built : []), ...(noQemu === null ? qemuRows : [])],
     missing: [
       ...(noBuild === null ? [] : [`rows of native C are skipped: ${noBuild}`]),
       ...(noQemu === null ? [] : [`rows of QEMU are skipped: ${noQemu}`]),

@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { guestWords } from '../../bench/native/guest.ts';
+import { barGuest, uartGuest } from '../../bench/native/guest.ts';
 import { barSections, mixSections } from '../../bench/native/input.ts';
-import { runGuest, whyNoQemu } from '../../bench/native/qemu.ts';
+import { barMoves, runGuest, uartReads, whyNoQemu } from '../../bench/native/qemu.ts';
 import { whyNoBuild } from '../../bench/native/toolchain.ts';
 import { type AccessPlan, AccessTurns, accessPlans, RebuildTurns } from '../../bench/native.ts';
 import { manyBars } from '../../bench/support/many-bars.ts';
@@ -78,10 +78,21 @@ describe.skipIf(noBuild !== null)(`native programs${skipped(noBuild)}`, () => {
   });
 });
 
-describe('the guest of QEMU', () => {
-  test('reads the line status as often as it is told to', () => {
-    const words = Array.from(guestWords(1_100_000, 2), (word) => word >>> 0);
-    expect(words.map((word) => word.toString(16).padStart(8, '0'))).toEqual([
+const hex = (words: Int32Array): string[] =>
+  Array.from(words, (word) => (word >>> 0).toString(16).padStart(8, '0'));
+
+describe('guests of QEMU', () => {
+  const STOP = [
+    '000053b7', // lui t2, 0x5
+    '55538393', // addi t2, t2, 0x555
+    '00100337', // stop: lui t1, 0x100
+    '00732023', // sw t2, 0(t1)
+    '10500073', // sleep: wfi
+    'ffdff06f', // jal zero, sleep
+  ];
+
+  test('read the line status as often as they are told to', () => {
+    expect(hex(uartGuest(1_100_000, 2))).toEqual([
       '10000437', // lui s0, 0x10000
       '0010d4b7', // lui s1, 0x10d
       '8e048493', // addi s1, s1, -1824: 1,100,000
@@ -102,18 +113,50 @@ describe('the guest of QEMU', () => {
       '007323af', // amoadd.w t2, t2, (t1)
       '00100e13', // addi t3, zero, 1
       '01c39a63', // bne t2, t3, sleep
-      '000053b7', // lui t2, 0x5
-      '55538393', // addi t2, t2, 0x555
-      '00100337', // stop: lui t1, 0x100
-      '00732023', // sw t2, 0(t1)
-      '10500073', // sleep: wfi
-      'ffdff06f', // jal zero, sleep
+      ...STOP,
       '00000000', // finished
     ]);
   });
 
-  test.skipIf(noQemu !== null).each([1, 2])(`stops the machine after %i harts${skipped(noQemu)}`, (harts) => {
-    expect(runGuest(1000, harts)).toBeGreaterThan(0); // throws unless each read found an idle line
+  test('place BARs and move the one in the middle as often as they are told to', () => {
+    expect(hex(barGuest(1000, 10))).toEqual([
+      '30008337', // lui t1, 0x30008
+      '00a00293', // addi t0, zero, 10
+      '000014b7', // lui s1, 0x1
+      '00100937', // lui s2, 0x100
+      '400003b7', // lui t2, 0x40000
+      '00200e13', // addi t3, zero, 2
+      '00732823', // place: sw t2, 16(t1)
+      '01c31223', // sh t3, 4(t1)
+      '00930333', // add t1, t1, s1
+      '012383b3', // add t2, t2, s2
+      '012383b3', // add t2, t2, s2
+      'fff28293', // addi t0, t0, -1
+      'fe0294e3', // bne t0, zero, place
+      '3000d337', // lui t1, 0x3000d
+      '01032383', // lw t2, 16(t1)
+      '3e800293', // addi t0, zero, 1000
+      '0123c3b3', // move: xor t2, t2, s2
+      '00732823', // sw t2, 16(t1)
+      'fff28293', // addi t0, t0, -1
+      'fe029ae3', // bne t0, zero, move
+      '0003a283', // lw t0, 0(t2)
+      '01000337', // lui t1, 0x1000
+      '0ed30313', // addi t1, t1, 0xed
+      '000133b7', // lui t2, 0x13
+      '33338393', // addi t2, t2, 0x333
+      '00629663', // bne t0, t1, stop
+      ...STOP,
+    ]);
+  });
+
+  const guests = [
+    ['of one hart that reads', uartReads(1)],
+    ['of two harts that read', uartReads(2)],
+    ['that moves a BAR', barMoves(10)],
+  ] as const;
+  test.skipIf(noQemu !== null).each(guests)(`one %s stops its machine${skipped(noQemu)}`, (_what, guest) => {
+    expect(runGuest(guest, 1001)).toBeGreaterThan(0); // throws unless what it saw was right
   });
 });
 
