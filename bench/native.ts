@@ -20,7 +20,7 @@ const WORD_COUNT = 65_536;
 const ROUNDS = 8; // as measurePasses
 
 export interface AccessPlan {
-  readonly kind: 'load' | 'load-walk' | 'store';
+  readonly kind: 'load' | 'load-walk' | 'load-tlb' | 'store';
   readonly flavour: Flavour;
   readonly readers?: number;
   /** Maps published a second; -1: as many as one more thread can. */
@@ -43,6 +43,7 @@ export const accessPlans: Readonly<Record<string, AccessPlan>> = {
   'native/random-mix-memb': { kind: 'load', flavour: 'memb', of: mix },
   'native/random-mix-mb': { kind: 'load', flavour: 'mb', of: mix },
   'native/random-mix-walk-qsbr': { kind: 'load-walk', flavour: 'qsbr', of: mix },
+  'native/random-mix-tlb-qsbr': { kind: 'load-tlb', flavour: 'qsbr', of: mix },
   'native/random-mix-2thread-qsbr': { kind: 'load', flavour: 'qsbr', readers: 2, of: mix },
   'native/random-mix-churn-qsbr': { kind: 'load', flavour: 'qsbr', churn: CHURN, of: mix },
   'native/random-mix-churn-memb': { kind: 'load', flavour: 'memb', churn: CHURN, of: mix },
@@ -51,6 +52,7 @@ export const accessPlans: Readonly<Record<string, AccessPlan>> = {
   'native/sequential-qsbr': { kind: 'load', flavour: 'qsbr', of: sequential },
   'native/sequential-memb': { kind: 'load', flavour: 'memb', of: sequential },
   'native/sequential-mb': { kind: 'load', flavour: 'mb', of: sequential },
+  'native/sequential-tlb-qsbr': { kind: 'load-tlb', flavour: 'qsbr', of: sequential },
   'native/write-sequential-qsbr': { kind: 'store', flavour: 'qsbr', of: sequential },
 };
 

@@ -1,7 +1,7 @@
 /*
  * access FILE KIND READERS ROUNDS CHURN: threads that access a machine's memory through the published map, each access
- * in a read section of its own, as a vCPU of QEMU does. KIND is one of `load`, `load-walk` (no section used last) and
- * `store`. With CHURN one more thread moves a section back and forth and publishes a map built anew, so many times a
+ * in a read section of its own, as a vCPU of QEMU does. KIND is one of `load`, `load-walk` (no section used last),
+ * `store`, and `load-tlb` (not QEMU's design: private-tlb.h). With CHURN one more thread moves a section back and forth and publishes a map built anew, so many times a
  * second, or as fast as it can if -1; call_rcu frees the map before.
  *
  * A turn is ROUNDS sweeps over the accesses by each reader at once; the answer is the mean of the nanoseconds that
@@ -19,14 +19,15 @@
 #include <sys/prctl.h>
 
 #include "machine.h"
+#include "private-tlb.h"
 #include "turns.h"
 
 /* Where nothing is, near the devices of the mix: the map gets no deeper for it. */
 #define MOVER_HOME 0xfe200000u
 
-enum kind { LOAD, LOAD_WALK, STORE, KINDS };
+enum kind { LOAD, LOAD_WALK, LOAD_TLB, STORE, KINDS };
 enum { OK = 0, DECODE_ERROR = 2 };
-static const char *const kind_names[KINDS] = {"load", "load-walk", "store"};
+static const char *const kind_names[KINDS] = {"load", "load-walk", "load-tlb", "store"};
 
 struct reader {
   unsigned index;
@@ -45,6 +46,7 @@ static struct map *published;
 static unsigned long publications;
 static pthread_barrier_t begin, end;
 static struct reader readers[READERS_MAX];
+static struct tlb tlbs[READERS_MAX];
 
 static inline bool takes(const struct device *device, uint64_t offset, unsigned size) {
   if (!device->valid_unaligned && (offset & (size - 1)) != 0) return false;
@@ -78,15 +80,31 @@ static inline __attribute__((always_inline)) void store32(struct reader *reader,
   rcu_read_unlock();
 }
 
-/* `as` is a constant in each call: three loops, none with a test for its kind. */
+/* No read section: between two quiescent states the reader keeps to the map that it took in the first. */
+static inline __attribute__((always_inline)) uint32_t load32_tlb(struct reader *reader, uint64_t addr) {
+  const struct section *section = NULL;
+  uint32_t *ram = tlb_ram32(&tlbs[reader->index], addr, &section);
+  reader->result = OK;
+  if (ram != NULL) return *ram;
+  const struct device *device = section->device;
+  if (takes(device, addr - section->start, 4)) {
+    return (uint32_t)device->read(device->opaque, addr - section->start, 4);
+  }
+  reader->result = DECODE_ERROR;
+  return 0;
+}
+
+/* `as` is a constant in each call: four loops, none with a test for its kind. */
 static inline __attribute__((always_inline)) uint32_t sweep(struct reader *reader, enum kind as) {
   const uint64_t *accesses = machine.accesses;
   uint32_t count = machine.access_count;
   uint32_t sum = 0;
   for (uint32_t i = 0; i < count;) {
     uint32_t stop = i + CHECKPOINT_ACCESSES < count ? i + CHECKPOINT_ACCESSES : count;
+    if (as == LOAD_TLB) tlb_refresh(&tlbs[reader->index], rcu_dereference(published));
     for (; i < stop; i++) {
-      if (as == STORE) store32(reader, accesses[i], i);
+      if (as == LOAD_TLB) sum += load32_tlb(reader, accesses[i]);
+      else if (as == STORE) store32(reader, accesses[i], i);
       else sum += load32(reader, accesses[i], as);
     }
     rcu_quiescent_state();
@@ -106,6 +124,7 @@ static void make_turn(struct reader *reader) {
     double start = now_ns();
     if (kind == LOAD) reader->sum = sweep(reader, LOAD);
     else if (kind == LOAD_WALK) reader->sum = sweep(reader, LOAD_WALK);
+    else if (kind == LOAD_TLB) reader->sum = sweep(reader, LOAD_TLB);
     else sweep(reader, STORE);
     reader->ns += now_ns() - start;
   }

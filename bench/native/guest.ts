@@ -60,6 +60,55 @@ const UART_SYMBOLS = {
 export const uartGuest = (reads: number, harts: number): Int32Array =>
   assemble(UART_SOURCE, GUEST_START, { ...UART_SYMBOLS, READS: reads, OTHER_HARTS: harts - 1 }).words;
 
+const RAM_SOURCE = `
+    auipc s1, 0x100
+    li    t0, LOADS_A_PASS
+    mv    t1, s1
+    li    t2, VALUE
+fill:
+    sw    t2, 0(t1)
+    addi  t1, t1, 4
+    addi  t0, t0, -1
+    bnez  t0, fill
+
+    li    s0, PASSES
+    li    t3, 0
+pass:
+    li    t0, BLOCKS
+    mv    t1, s1
+block:
+${Array.from({ length: 8 }, (_, i) => `    lw    t2, ${4 * i}(t1)\n    add   t3, t3, t2`).join('\n')}
+    addi  t1, t1, 32
+    addi  t0, t0, -1
+    bnez  t0, block
+    addi  s0, s0, -1
+    bnez  s0, pass
+
+    li    t0, PASSES
+    li    t1, SUM_OF_PASS
+    mul   t0, t0, t1
+    li    t2, FAIL
+    bne   t0, t3, stop
+${STOP}
+`;
+
+/** Loads of one pass: a window of 256 KiB, as access/sequential. */
+export const LOADS_A_PASS = 65_536;
+
+const VALUE = 5;
+
+const RAM_SYMBOLS = {
+  ...STOP_SYMBOLS,
+  LOADS_A_PASS,
+  BLOCKS: LOADS_A_PASS / 8,
+  VALUE,
+  SUM_OF_PASS: LOADS_A_PASS * VALUE,
+};
+
+/** Loads the words of a window of RAM, one after the other; `passes` times. */
+export const ramGuest = (passes: number): Int32Array =>
+  assemble(RAM_SOURCE, GUEST_START, { ...RAM_SYMBOLS, PASSES: passes }).words;
+
 const BAR_SOURCE = `
     li    t1, FIRST_FUNCTION
     li    t0, FUNCTIONS

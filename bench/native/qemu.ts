@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { measureReported, type Row } from '../support/measure.ts';
-import { barGuest, uartGuest } from './guest.ts';
+import { barGuest, LOADS_A_PASS, ramGuest, uartGuest } from './guest.ts';
 import { buildFolder } from './toolchain.ts';
 
 const QEMU = 'qemu-system-riscv64';
@@ -33,6 +33,9 @@ export const uartReads = (harts: number): Guest => ({
   functions: 0,
   wordsFor: (times) => uartGuest(times, harts),
 });
+
+/** The only hart loads the words of a window of RAM, LOADS_A_PASS each time. */
+export const ramPasses: Guest = { harts: 1, functions: 0, wordsFor: ramGuest };
 
 /** The only hart moves one of `functions` BARs. */
 export const barMoves = (functions: number): Guest => ({
@@ -65,16 +68,18 @@ export function runGuest({ harts, functions, wordsFor }: Guest, times: number): 
   return ns;
 }
 
-const rowFor = (name: string, guest: Guest, few: number, many: number): Row => ({
+/** @param each operations that the guest makes each time */
+const rowFor = (name: string, guest: Guest, few: number, many: number, each = 1): Row => ({
   name,
   measure: () =>
     measureReported(async () => runGuest(guest, many) - runGuest(guest, few), {
-      operations: many - few,
+      operations: (many - few) * each,
       threads: guest.harts,
     }),
 });
 
 export const qemuRows: readonly Row[] = [
+  rowFor('native/qemu-tcg-ram-read', ramPasses, 10, 2010, LOADS_A_PASS),
   rowFor('native/qemu-tcg-uart-read', uartReads(1), 100_000, 1_100_000),
   rowFor('native/qemu-tcg-uart-read-2vcpu', uartReads(2), 100_000, 1_100_000),
   rowFor('native/qemu-tcg-bar-move-10', barMoves(10), 10, 1010),

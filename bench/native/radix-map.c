@@ -8,6 +8,8 @@
 /* Most nodes that a map had so far: the next one takes its memory at once. */
 static uint32_t node_hint = 16;
 
+static uint64_t versions = 0;
+
 /* Covers no address: what a reader of a new map used last. */
 static const struct section none = {0};
 
@@ -74,7 +76,7 @@ static void compact(struct map *map, struct element *element, int level) {
 
 struct map *map_build(const struct section *sections, uint32_t count) {
   struct map *map = must(aligned_alloc(64, sizeof(struct map)));
-  *map = (struct map){.root = {.skip = 1, .index = NIL}, .section_count = count + 1};
+  *map = (struct map){.root = {.skip = 1, .index = NIL}, .section_count = count + 1, .version = ++versions};
   for (int i = 0; i < READERS_MAX; i++) map->used_last[i].section = &none;
   map->sections = must(aligned_alloc(64, (count + 1) * sizeof(struct section)));
   map->sections[UNASSIGNED] = (struct section){.size = UINT64_MAX, .device = &unassigned_device};

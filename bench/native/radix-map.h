@@ -61,6 +61,7 @@ struct map {
   struct node *nodes;
   struct section *sections;
   uint32_t node_count, node_capacity, section_count;
+  uint64_t version; /* never 0, never the same twice */
   struct rcu_head rcu;
   struct {
     const struct section *section;

@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { barGuest, uartGuest } from '../../bench/native/guest.ts';
+import { barGuest, ramGuest, uartGuest } from '../../bench/native/guest.ts';
 import { barSections, mixSections } from '../../bench/native/input.ts';
-import { barMoves, runGuest, uartReads, whyNoQemu } from '../../bench/native/qemu.ts';
+import { barMoves, ramPasses, runGuest, uartReads, whyNoQemu } from '../../bench/native/qemu.ts';
 import { whyNoBuild } from '../../bench/native/toolchain.ts';
 import { type AccessPlan, AccessTurns, accessPlans, RebuildTurns } from '../../bench/native.ts';
 import { manyBars } from '../../bench/support/many-bars.ts';
@@ -118,6 +118,40 @@ describe('guests of QEMU', () => {
     ]);
   });
 
+  test('fill a window of RAM and load it, eight words in a row, as often as they are told to', () => {
+    const load = (offset: number): string[] => [
+      `${((offset << 20) | 0x3_2383).toString(16).padStart(8, '0')}`, // lw t2, offset(t1)
+      '007e0e33', // add t3, t3, t2
+    ];
+    expect(hex(ramGuest(3))).toEqual([
+      '00100497', // auipc s1, 0x100
+      '000102b7', // lui t0, 0x10: 65,536
+      '00048313', // addi t1, s1, 0
+      '00500393', // addi t2, zero, 5
+      '00732023', // fill: sw t2, 0(t1)
+      '00430313', // addi t1, t1, 4
+      'fff28293', // addi t0, t0, -1
+      'fe029ae3', // bne t0, zero, fill
+      '00300413', // addi s0, zero, 3
+      '00000e13', // addi t3, zero, 0
+      '000022b7', // pass: lui t0, 0x2: 8192 times eight
+      '00048313', // addi t1, s1, 0
+      ...[0, 4, 8, 12, 16, 20, 24, 28].flatMap(load),
+      '02030313', // addi t1, t1, 32
+      'fff28293', // addi t0, t0, -1
+      'fa029ce3', // bne t0, zero, block
+      'fff40413', // addi s0, s0, -1
+      'fa0414e3', // bne s0, zero, pass
+      '00300293', // addi t0, zero, 3
+      '00050337', // lui t1, 0x50: 5 * 65,536
+      '026282b3', // mul t0, t0, t1
+      '000133b7', // lui t2, 0x13
+      '33338393', // addi t2, t2, 0x333
+      '01c29663', // bne t0, t3, stop
+      ...STOP,
+    ]);
+  });
+
   test('place BARs and move the one in the middle as often as they are told to', () => {
     expect(hex(barGuest(1000, 10))).toEqual([
       '30008337', // lui t1, 0x30008
@@ -151,13 +185,17 @@ describe('guests of QEMU', () => {
   });
 
   const guests = [
-    ['of one hart that reads', uartReads(1)],
-    ['of two harts that read', uartReads(2)],
-    ['that moves a BAR', barMoves(10)],
+    ['of one hart that reads', uartReads(1), 1001],
+    ['of two harts that read', uartReads(2), 1001],
+    ['that loads from RAM', ramPasses, 3],
+    ['that moves a BAR', barMoves(10), 11],
   ] as const;
-  test.skipIf(noQemu !== null).each(guests)(`one %s stops its machine${skipped(noQemu)}`, (_what, guest) => {
-    expect(runGuest(guest, 1001)).toBeGreaterThan(0); // throws unless what it saw was right
-  });
+  test.skipIf(noQemu !== null).each(guests)(
+    `one %s stops its machine${skipped(noQemu)}`,
+    (_what, guest, times) => {
+      expect(runGuest(guest, times)).toBeGreaterThan(0); // throws unless what it saw was right
+    },
+  );
 });
 
 describe('without the programs it needs', () => {
