@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 
 export type Flavour = 'qsbr' | 'memb' | 'mb';
 
+const COMPILER = 'cc';
 const SOURCES = fileURLToPath(new URL('./', import.meta.url));
 const FLAGS = ['-O2', '-std=gnu11', '-Wall', '-Wextra', '-pthread'];
 
@@ -34,7 +35,7 @@ export function whyNoBuild(): string | null {
     'probe',
     '#include "flavour.h"\nint main(void) { return 0; }\n',
   );
-  if (probe.missing) return 'there is no C compiler "cc" (Debian: apt-get install gcc)';
+  if (probe.missing) return `there is no C compiler "${COMPILER}" (Debian: apt-get install gcc)`;
   return probe.fault === null
     ? null
     : 'liburcu and its headers are missing (Debian: apt-get install liburcu-dev)';
@@ -63,7 +64,7 @@ interface Build {
 function compile(flavour: Flavour, sources: readonly string[], name: string, input = ''): Build {
   const path = join(buildFolder(), name);
   const flags = [...FLAGS, `-DFLAVOUR_${flavour.toUpperCase()}`, `-I${SOURCES}`, '-o', path];
-  const run = spawnSync('cc', [...flags, ...sources, `-lurcu-${flavour}`], {
+  const run = spawnSync(COMPILER, [...flags, ...sources, `-lurcu-${flavour}`], {
     cwd: SOURCES,
     input,
     encoding: 'utf8',
