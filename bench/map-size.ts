@@ -1,12 +1,10 @@
 /**
  * What the published maps of a bundled machine weigh, against the design they were measured by: elements of
  * 2 bytes in nodes of 1024, pages of 4 KiB at the bottom, and a table of 2 bytes for each byte of a page in
- * which a section begins or ends. Sections and their sorted list are needed by both and are not counted.
- * `node --import tsx bench/map-size.ts [MACHINE]` prints it; docs/decisions/0002 quotes it.
+ * which a section begins or ends, all of it built anew for each view. Sections and their sorted list are needed
+ * by both and are not counted. docs/decisions/0002 quotes it.
  */
 import { readFileSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
-import Table from 'cli-table3';
 import { rootWord, type SharedWords } from '../src/layout/control-block.ts';
 import { CELL_BYTES, cellWord, entryCell, entryIsNode, NODE_ENTRIES } from '../src/layout/map-entry.ts';
 import { VIEW_MAP_ROOT } from '../src/layout/view-header.ts';
@@ -15,12 +13,20 @@ import { buildLayout, parseLayout } from '../src/qemu/layout-file.ts';
 import type { FlatView } from '../src/render/flat-view.ts';
 import { Machine } from '../src/service/machine.ts';
 
-export interface MapSize {
-  /** Of the first address space that shows the view. */
-  readonly addressSpace: string;
-  readonly ranges: number;
+export interface MapSizes {
+  readonly machine: string;
+  /** One entry for each view that the machine publishes. */
+  readonly views: readonly {
+    /** Of the first address space that shows the view. */
+    readonly addressSpace: string;
+    readonly ranges: number;
+    /** Of all nodes that the view reaches, also where another view reaches them too. */
+    readonly mapBytes: number;
+    readonly otherBytes: number;
+  }[];
+  /** Of all views; a node that several of them share counts once. */
   readonly mapBytes: number;
-  /** Of the other design. */
+  /** Of the other design, which shares nothing between views. */
   readonly otherBytes: number;
 }
 
@@ -30,22 +36,24 @@ const OTHER_ROOT_BITS = 72n; // six levels above the page reach past 64 bits
 const OTHER_NODE_BYTES = 2 * 1024;
 const OTHER_SUBPAGE_BYTES = 2 * 4096;
 
-/** One entry for each view that the machine `name` publishes. */
-export async function mapSizes(name: string): Promise<MapSize[]> {
-  const machine = new Machine({ ramReserveBytes: 2 ** 30, arenaBytes: 2 ** 24 });
+/** @throws MemoryError INVALID_ARGUMENT for a machine that is not bundled */
+export async function mapSizes(name: string): Promise<MapSizes> {
   const file = machineUrl(name);
-  const { addressSpaces } = buildLayout(parseLayout(readFileSync(file, 'utf8'), file.pathname));
+  const { addressSpaces } = buildLayout(parseLayout(readFileSync(file, 'utf8'), name));
+  const machine = new Machine({ ramReserveBytes: 2 ** 30, arenaBytes: 2 ** 24 });
+  for (const space of addressSpaces) machine.addAddressSpace(space);
   const arena = new Int32Array(machine.shared.arena);
   const control = new Int32Array(machine.shared.control);
-  const sizes = new Map<number, MapSize>();
+  const views = new Map<number, MapSizes['views'][number]>();
+  const allNodes = new Set<number>();
   for (const [index, space] of addressSpaces.entries()) {
-    machine.addAddressSpace(space);
     const header = control[rootWord(index)]!;
     const view = machine.flatViewOf(space);
-    if (sizes.has(header) || view.ranges.length === 0) continue;
+    if (views.has(header) || view.ranges.length === 0) continue;
     const nodes = new Set<number>();
     collectNodes(arena, arena[cellWord(header) + VIEW_MAP_ROOT]!, nodes);
-    sizes.set(header, {
+    for (const cell of nodes) allNodes.add(cell);
+    views.set(header, {
       addressSpace: space.name,
       ranges: view.ranges.length,
       mapBytes: nodes.size * CELL_BYTES,
@@ -53,7 +61,12 @@ export async function mapSizes(name: string): Promise<MapSize[]> {
     });
   }
   await machine.close();
-  return [...sizes.values()];
+  return {
+    machine: name,
+    views: [...views.values()],
+    mapBytes: allNodes.size * CELL_BYTES,
+    otherBytes: [...views.values()].reduce((sum, { otherBytes }) => sum + otherBytes, 0),
+  };
 }
 
 function collectNodes(arena: SharedWords, entry: number, nodes: Set<number>): void {
@@ -78,20 +91,3 @@ function otherDesignBytes({ ranges }: FlatView): number {
   }
   return bytes;
 }
-
-async function print(name: string): Promise<void> {
-  const table = new Table({
-    head: ['view of', 'ranges', 'map, bytes', 'other design, bytes'],
-    colAligns: ['left', 'right', 'right', 'right'],
-    style: { head: [], border: [] },
-  });
-  const sizes = await mapSizes(name);
-  const sum = (of: (size: MapSize) => number): number => sizes.reduce((total, size) => total + of(size), 0);
-  for (const { addressSpace, ranges, mapBytes, otherBytes } of sizes) {
-    table.push([addressSpace, ranges, mapBytes, otherBytes]);
-  }
-  table.push(['all', sum((s) => s.ranges), sum((s) => s.mapBytes), sum((s) => s.otherBytes)]);
-  process.stdout.write(`${name}\n${table}\n`);
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await print(process.argv[2] ?? 'q35');

@@ -21,13 +21,13 @@ const IDLE_MS = 2;
 /** By when a device worker has heard of a ring; until then writes go to it one by one. */
 const RING_OPENS_MS = 50;
 
-/** @param wordCount of the first words of all BARs */
-function barStream(length: number, wordCount = BAR_COUNT * WORDS_A_BAR): Stream {
+/** @param wordCount of the first words of all BARs from `firstBar` on */
+function barStream(length: number, wordCount = BAR_COUNT * WORDS_A_BAR, firstBar = 0): Stream {
   const random = new Random(11);
   const stream = {
     his: sharedInts(length),
     los: sharedInts(length),
-    indices: sharedInts(length, () => random.below(wordCount)),
+    indices: sharedInts(length, () => firstBar * WORDS_A_BAR + random.below(wordCount)),
     words: sharedInts(BAR_COUNT * WORDS_A_BAR),
   };
   stream.indices.forEach((word, i) => {
@@ -66,6 +66,12 @@ function localPlan(lock: 'shared' | 'none', vcpus: number): PassPlan {
   return { kind: 'load', stream: barStream(16_384), vcpus, show };
 }
 
+/** Two vCPUs, each at a device of its own whose calls are locked. */
+function twoDevicesPlan(): PassPlan {
+  const streams = [0, 1].map((bar) => barStream(16_384, WORDS_A_BAR, bar));
+  return { ...localPlan('shared', 2), stream: streams[0]!, streams };
+}
+
 /** Homed in a device worker. */
 function homedPlan(accesses: number, rounds: number, idleMs: number): PassPlan {
   return { kind: 'load', stream: barStream(accesses), rounds, idleMs, otherThreads: 1, show: showHomedBars };
@@ -101,6 +107,7 @@ export const mmioPlans: Readonly<Record<string, () => PassPlan>> = {
   'mmio/local': () => localPlan('none', 1),
   'mmio/local-2vcpu': () => localPlan('none', 2),
   'mmio/local-locked': () => localPlan('shared', 1),
+  'mmio/local-2devices-2vcpu': twoDevicesPlan,
   'mmio/ioeventfd': ioeventfdPlan,
   'mmio/coalesced': coalescedPlan,
   'mmio/homed-awake': () => homedPlan(500, 1, 0),

@@ -5,7 +5,6 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { printProgress } from '../src/cli/output.ts';
 import { barSections, encodeInput, mixSections, type NativeSection, ramSections } from './native/input.ts';
 import { NativeProgram } from './native/native-program.ts';
 import { qemuRows, whyNoQemu } from './native/qemu.ts';
@@ -129,13 +128,9 @@ async function measureAccesses(plan: AccessPlan): Promise<Measured> {
       operations: plan.of().stream.los.length * ROUNDS,
       threads: (plan.readers ?? 1) + (plan.churn === undefined ? 0 : 1),
     });
-    if (plan.churn !== undefined) {
-      const maps = (await turns.turn()).publications - before;
-      printProgress(
-        `  ${Math.round(maps / ((performance.now() - start) / 1000))} maps were published a second`,
-      );
-    }
-    return measured;
+    if (plan.churn === undefined) return measured;
+    const maps = (await turns.turn()).publications - before;
+    return { ...measured, figures: { publicationsPerSecond: maps / ((performance.now() - start) / 1000) } };
   } finally {
     await turns.close();
   }

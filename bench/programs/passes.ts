@@ -9,6 +9,9 @@ import type { MemoryPort } from '../../src/vcpu/memory-port.ts';
 import type { Vcpu } from '../../src/vcpu/vcpu.ts';
 import type { Stream } from '../support/stream.ts';
 
+/** Accesses between two checkpoints of the checkpointed kind. */
+const SLICE = 1024;
+
 export type PassKind = keyof typeof sweeps;
 
 export interface PassData {
@@ -16,7 +19,7 @@ export interface PassData {
   readonly stream: Stream;
   /** Sweeps over the stream in one pass. */
   readonly rounds: number;
-  /** Layout: the WORD_* below, in this order, then a pair of results a vCPU. */
+  /** Layout: the WORD_* below, in this order, then the results of each vCPU. */
   readonly board: SharedArrayBuffer;
   /** Milliseconds to sleep before each access, which alone is timed; 0: the pass is timed as a whole. */
   readonly idleMs: number;
@@ -26,8 +29,16 @@ export interface PassData {
 export const WORD_TURN = 0;
 /** + vCPU: the turn that it made last. */
 export const WORD_DONE = 16;
-/** + 2 * vCPU, in float64 elements: nanoseconds of its last pass, then the sum that it read. */
+/** + RESULT_STRIDE * vCPU, in float64 elements: the RESULT_* of its last pass. */
 export const RESULTS = 128;
+export const RESULT_STRIDE = 4;
+/** Nanoseconds that were timed. */
+export const RESULT_NS = 0;
+/** Sum of what was read. */
+export const RESULT_SUM = 1;
+/** Milliseconds since 1970, on the clock that all threads share. */
+export const RESULT_START_MS = 2;
+export const RESULT_END_MS = 3;
 export const BOARD_BYTES = 4096;
 
 const sweeps = {
@@ -43,6 +54,17 @@ const sweeps = {
     (): number => {
       let sum = 0;
       for (let i = 0; i < los.length; i += 1) sum = (sum + memory.load32(his[i]!, los[i]!)) | 0;
+      return sum;
+    },
+  'load-checkpointed':
+    (memory: MemoryPort, { his, los }: Stream, vcpu: Vcpu) =>
+    (): number => {
+      let sum = 0;
+      for (let i = 0; i < los.length; ) {
+        const end = Math.min(i + SLICE, los.length);
+        for (; i < end; i += 1) sum = (sum + memory.load32(his[i]!, los[i]!)) | 0;
+        if (!vcpu.checkpoint()) break;
+      }
       return sum;
     },
   'load-byte':
@@ -68,13 +90,14 @@ const sweeps = {
 
 export default function passes(vcpu: Vcpu, data: PassData): void {
   const board = new Int32Array(data.board);
-  const results = new Float64Array(data.board).subarray(RESULTS + 2 * vcpu.id);
-  const sweep = sweeps[data.kind](vcpu.memory, data.stream);
+  const results = new Float64Array(data.board).subarray(RESULTS + RESULT_STRIDE * vcpu.id);
+  const sweep = sweeps[data.kind](vcpu.memory, data.stream, vcpu);
   let turn = 0;
   while (vcpu.waitForInterrupt()) {
     const asked = Atomics.load(board, WORD_TURN);
     if (asked === turn) continue;
     turn = asked;
+    results[RESULT_START_MS] = performance.timeOrigin + performance.now();
     let sum = 0;
     let ns = 0;
     for (let round = 0; round < data.rounds; round += 1) {
@@ -83,8 +106,9 @@ export default function passes(vcpu: Vcpu, data: PassData): void {
       sum = sweep();
       ns += (performance.now() - start) * 1e6;
     }
-    results[0] = ns;
-    results[1] = sum;
+    results[RESULT_END_MS] = performance.timeOrigin + performance.now();
+    results[RESULT_NS] = ns;
+    results[RESULT_SUM] = sum;
     Atomics.store(board, WORD_DONE + vcpu.id, turn); // pairs with PacedVcpus.turn
     Atomics.notify(board, WORD_DONE + vcpu.id);
   }

@@ -74,9 +74,13 @@ export function mixStream(): Stream {
   return stream;
 }
 
-/** Builds the mix's address space in `machine`, its RAM and registers filled with the stream's words. */
-export function showMix(machine: Machine, { words }: Stream, lock: 'shared' | 'none' = 'none'): void {
+/**
+ * Builds the mix's address space in `machine`, its RAM and registers filled with the stream's words.
+ * @returns its regions, by name: bar-0 to bar-31 and so on
+ */
+export function showMix(machine: Machine, { words }: Stream): ReadonlyMap<string, MemoryRegion> {
   const root = MemoryRegion.container('system', 2n ** 64n);
+  const regions = new Map<string, MemoryRegion>();
   let firstWord = 0;
   for (const { name, kind, start, count, regionBytes } of MIX_WINDOWS) {
     for (let i = 0; i < count; i += 1) {
@@ -86,12 +90,14 @@ export function showMix(machine: Machine, { words }: Stream, lock: 'shared' | 'n
       const region =
         kind === 'ram'
           ? MemoryRegion.ram(regionName, regionBytes)
-          : MemoryRegion.io(regionName, regionBytes, registerFile(content, lock));
+          : MemoryRegion.io(regionName, regionBytes, registerFile(content, 'none'));
+      regions.set(regionName, region);
       root.addSubregion(start + i * regionBytes, region);
       if (kind === 'ram') machine.writeRam(region, 0, new Uint8Array(content.buffer));
     }
   }
   machine.addAddressSpace('memory', root);
+  return regions;
 }
 
 /** A worker-local device that reads as `content`. */

@@ -1,13 +1,11 @@
 /** The benchmark's rows: that they are there, and that what they measure answers as it should. No timing. */
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { accessPlans } from '../../bench/access.ts';
 import { commitsAmong } from '../../bench/commit.ts';
 import { type Lookups, manyLookups, mixLookups } from '../../bench/lookup.ts';
 import { mapSizes } from '../../bench/map-size.ts';
 import { mmioPlans } from '../../bench/mmio.ts';
-import { rowsUnder } from '../../bench/rows.ts';
+import { namesOnly, rowsUnder } from '../../bench/rows.ts';
 import { MIX_WINDOWS, mixStream } from '../../bench/support/mix.ts';
 import { PacedVcpus } from '../../bench/support/paced-vcpus.ts';
 import { expectedSum } from '../../bench/support/stream.ts';
@@ -20,7 +18,9 @@ const CONTRACT_ROWS = [
   ...['access/random-mix', 'access/random-mix-2vcpu', 'access/sequential', 'access/write-sequential'],
   ...['access/atomic-add', 'access/port-io'],
   ...['mmio/local', 'mmio/local-2vcpu', 'mmio/local-locked', 'mmio/homed-awake', 'mmio/homed-asleep'],
-  ...['mmio/ioeventfd', 'mmio/coalesced'],
+  ...['mmio/local-2devices-2vcpu', 'mmio/ioeventfd', 'mmio/coalesced'],
+  ...['churn/readers-quiet', 'churn/readers-spinning', 'churn/readers-10000', 'churn/million'],
+  ...['scale/sections-65536', 'scale/lookup-65536', 'scale/spaces-64', 'scale/grace-256', 'scale/slots-256'],
   ...['lookup/radix', 'lookup/radix-10000', 'grace/latency', 'attach/vcpu'],
   ...[10, 100, 1000, 10_000].flatMap((count) => [
     `commit/bar-move-${count}`,
@@ -39,6 +39,12 @@ describe('rows', () => {
       'mmio/homed-awake',
       'mmio/homed-asleep',
     ]);
+  });
+
+  test.each(['', 'churn/', 'scale/slots'])("what takes minutes is not under the prefix '%s'", (prefix) => {
+    const names = () => rowsUnder(prefix).map(({ name }) => name);
+    if (prefix === 'scale/slots') expect(names).toThrow(/INVALID_ARGUMENT/);
+    else expect(namesOnly.filter((name) => names().includes(name))).toEqual([]);
   });
 
   test('a prefix of no row is refused with the groups that there are', () => {
@@ -72,8 +78,10 @@ describe('one pass of', () => {
       const vcpus = await PacedVcpus.start({ ...plan, rounds: 1 });
       try {
         await vcpus.turn();
-        const expected = plan.kind.startsWith('load') ? expectedSum(plan.stream) : MEMTX_OK;
-        expect(vcpus.sums).toEqual(Array.from({ length: plan.vcpus ?? 1 }, () => expected));
+        const expected = (vcpu: number): number =>
+          plan.kind.startsWith('load') ? expectedSum(plan.streams?.[vcpu] ?? plan.stream) : MEMTX_OK;
+        expect(vcpus.sums).toEqual(Array.from({ length: plan.vcpus ?? 1 }, (_, vcpu) => expected(vcpu)));
+        expect(vcpus.wallNs).toBeGreaterThan(0);
       } finally {
         await vcpus.close();
       }
@@ -84,7 +92,7 @@ describe('one pass of', () => {
 describe('lookups', () => {
   test.each<[string, () => Lookups]>([
     ['the mix', mixLookups],
-    ['10,000 sections', manyLookups],
+    ['10,000 sections', () => manyLookups(10_000)],
   ])('in %s find a section that covers the address', async (_name, of) => {
     const { arena, mapRoot, his, los, close } = of();
     const wrong = Array.from(los.keys()).filter((i) => {
@@ -97,14 +105,34 @@ describe('lookups', () => {
 });
 
 describe('map sizes', () => {
-  test('no view of q35 weighs more than in nodes of 1024 with byte tables', async () => {
-    const sizes = await mapSizes('q35');
-    expect(sizes.map(({ addressSpace }) => addressSpace)).toContain('I/O');
-    for (const { mapBytes, otherBytes } of sizes) expect(mapBytes).toBeLessThan(otherBytes);
+  test('q35 weighs less than in nodes of 1024 with byte tables, each view and all together', async () => {
+    const { views, mapBytes, otherBytes } = await mapSizes('q35');
+    expect(views.map(({ addressSpace }) => addressSpace)).toContain('I/O');
+    for (const view of views) expect(view.mapBytes).toBeLessThan(view.otherBytes);
+    expect(otherBytes).toBe(views.reduce((sum, view) => sum + view.otherBytes, 0));
+    expect(mapBytes).toBeLessThan(otherBytes);
+  });
+
+  test('a node counts once, however many views reach it', async () => {
+    const { views, mapBytes } = await mapSizes('q35');
+    expect(mapBytes).toBeGreaterThanOrEqual(Math.max(...views.map((view) => view.mapBytes)));
+    expect(mapBytes).toBeLessThanOrEqual(views.reduce((sum, view) => sum + view.mapBytes, 0));
   });
 });
 
 describe('commits', () => {
+  test('one commit moves the BAR in all of 64 address spaces on one root', async () => {
+    const { machine, move } = commitsAmong(10, 64);
+    const views = () => machine.addressSpaces.map((space) => machine.flatViewOf(space));
+    const before = views();
+    const { publications } = machine.gauges;
+    move();
+    expect(machine.gauges.publications).toBe(publications + 1);
+    expect(views().filter((view, i) => view === before[i])).toEqual([]);
+    expect(new Set(views()).size).toBe(1);
+    await machine.close();
+  });
+
   test('each move and each toggle publishes, and two of them lead back', async () => {
     const { machine, move, toggle } = commitsAmong(10);
     const [space] = machine.addressSpaces;
@@ -121,46 +149,5 @@ describe('commits', () => {
       expect(machine.gauges.publications).toBe(publications + 2);
     }
     await machine.close();
-  });
-});
-
-describe('the command', () => {
-  const root = fileURLToPath(new URL('../../', import.meta.url));
-  const bench = (...args: string[]) =>
-    spawnSync(process.execPath, ['--import', 'tsx', 'bench/run.ts', ...args], {
-      cwd: root,
-      encoding: 'utf8',
-    });
-
-  test('prints one JSON document with the fields of the contract', () => {
-    const { status, stdout } = bench('--only', 'limit/typed-array-sequential', '--json');
-    expect(status).toBe(0);
-    const [row] = JSON.parse(stdout) as Record<string, unknown>[];
-    expect(row).toMatchObject({
-      name: 'limit/typed-array-sequential',
-      unit: 'ns/op',
-      threads: 1,
-      node: process.version,
-    });
-    for (const field of ['median', 'p99', 'samples']) expect(row?.[field]).toBeGreaterThan(0);
-    expect(row?.['cpu']).toEqual(expect.any(String));
-  });
-
-  test('prints a table with machine, version, best and median otherwise', () => {
-    const { status, stdout } = bench('--only', 'lookup/radix-10000');
-    expect(status).toBe(0);
-    for (const word of [process.version, 'best', 'median', 'threads', 'lookup/radix-10000']) {
-      expect(stdout).toContain(word);
-    }
-  });
-
-  test.each([
-    ['an unknown prefix', ['--only', 'nothing/'], /'nothing\/'/],
-    ['an unknown option', ['--frist'], /--frist/],
-  ])('refuses %s with one line and status 2', (_what, args, message) => {
-    const { status, stdout, stderr } = bench(...args);
-    expect([status, stdout]).toEqual([2, '']);
-    expect(stderr).toMatch(message);
-    expect(stderr.trim().split('\n')).toHaveLength(1);
   });
 });

@@ -1,4 +1,4 @@
-/** A command of the command line in this process, as src/cli/main.ts runs it. */
+/** Commands in this process instead of one of their own: what they print, and their status. */
 import { vi } from 'vitest';
 import { type RegisterCommand, runCommandLine } from '../../src/cli/command-line.ts';
 
@@ -8,7 +8,12 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-export async function runInProcess(register: RegisterCommand, args: readonly string[]): Promise<Outcome> {
+/** A command of the command line, as src/cli/main.ts runs it. */
+export const runInProcess = (register: RegisterCommand, args: readonly string[]): Promise<Outcome> =>
+  outcomeOf(() => runCommandLine(args, [register]));
+
+/** Of `run`, which prints, and leaves its status in process.exitCode. */
+export async function outcomeOf(run: () => Promise<void>): Promise<Outcome> {
   const output = { stdout: '', stderr: '' };
   const listeners = [process.stdout, process.stderr].map((stream) => ({
     stream,
@@ -21,7 +26,7 @@ export async function runInProcess(register: RegisterCommand, args: readonly str
     });
   }
   try {
-    await runCommandLine(args, [register]);
+    await run();
     return { status: Number(process.exitCode ?? 0), ...output };
   } finally {
     process.exitCode = undefined;
