@@ -16,6 +16,7 @@ import { namesOnly, rowsUnder } from './rows.ts';
 
 interface Options {
   readonly only: string;
+  readonly native?: true;
   readonly json?: true;
   readonly compare?: string;
   readonly mapSize?: string;
@@ -27,8 +28,8 @@ const MACHINE = 'q35';
 const print = (...parts: readonly string[]): void => void process.stdout.write(`${parts.join('\n\n')}\n`);
 
 /** Input is read before anything is measured: a run takes minutes. */
-async function report({ only, json, compare }: Options): Promise<void> {
-  const rows = rowsUnder(only);
+async function report({ only, native, json, compare }: Options): Promise<void> {
+  const rows = rowsUnder(only, native === true);
   const earlier = compare === undefined ? null : readEarlierRun(compare);
   const measured = await measureLines(rows);
   const { lines, onlyBefore } =
@@ -64,6 +65,7 @@ Plots:
   minutes; with --only those whose names begin so. Every file holds its figures as text.
 Examples:
   npm run -s bench -- --only access/
+  npm run -s bench -- --native --only native/random-mix
   npm run -s bench -- --json > before.json
   npm run -s bench -- --compare before.json
   npm run -s bench -- --only churn/million`;
@@ -76,6 +78,7 @@ const program = (): Command =>
       'measure the rows (or draw the plots) whose names begin so, such as access/',
       '',
     )
+    .option('--native', 'measure the same in C and in QEMU too, where they are installed')
     .option('--json', 'print one JSON document')
     .option('--compare <file>', 'compare with the --json document of an earlier run')
     .addOption(
