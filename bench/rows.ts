@@ -1,6 +1,7 @@
 /** All rows of the benchmark, in the order of the report; one file a cost. */
 import { MemoryError } from '../src/base/errors.ts';
 import { accessRows } from './access.ts';
+import { alternativeRows } from './alternative.ts';
 import { attachRows } from './attach.ts';
 import { commitRows } from './commit.ts';
 import { graceRows } from './grace.ts';
@@ -19,6 +20,7 @@ const rows: readonly Row[] = [
   ...renderRows,
   ...graceRows,
   ...attachRows,
+  ...alternativeRows,
 ];
 
 /**

@@ -8,6 +8,7 @@
 import type { MemoryPort } from '../../src/vcpu/memory-port.ts';
 import type { Vcpu } from '../../src/vcpu/vcpu.ts';
 import type { Stream } from '../support/stream.ts';
+import { alternativeSweeps } from './alternatives.ts';
 
 export type PassKind = keyof typeof sweeps;
 
@@ -31,6 +32,7 @@ export const RESULTS = 128;
 export const BOARD_BYTES = 4096;
 
 const sweeps = {
+  ...alternativeSweeps,
   limit:
     (_memory: MemoryPort, { indices, words }: Stream) =>
     (): number => {

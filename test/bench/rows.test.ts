@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { accessPlans } from '../../bench/access.ts';
+import { alternativePlans } from '../../bench/alternative.ts';
 import { commitsAmong } from '../../bench/commit.ts';
 import { type Lookups, manyLookups, mixLookups } from '../../bench/lookup.ts';
 import { mapSizes } from '../../bench/map-size.ts';
@@ -65,7 +66,7 @@ describe('the mix', () => {
 });
 
 describe('one pass of', () => {
-  test.each(Object.entries({ ...accessPlans, ...mmioPlans }))(
+  test.each(Object.entries({ ...accessPlans, ...mmioPlans, ...alternativePlans }))(
     '%s answers as the stream says',
     async (_name, of) => {
       const plan = of();
