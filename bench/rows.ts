@@ -2,6 +2,7 @@
 import { MemoryError } from '../src/base/errors.ts';
 import { printProgress } from '../src/cli/output.ts';
 import { accessRows } from './access.ts';
+import { alternativeRows } from './alternative.ts';
 import { attachRows } from './attach.ts';
 import { churnRows } from './churn.ts';
 import { commitRows } from './commit.ts';
@@ -27,6 +28,7 @@ const ownRows: readonly Row[] = [
   ...churnRows,
   ...millionRows,
   ...scaleRows,
+  ...alternativeRows,
 ];
 
 /** Names of the rows that a prefix alone does not choose. */

@@ -21,6 +21,7 @@ const rows: readonly (readonly [name: string, scenario: string, breaks: string])
   ['announce-after-roots', 'use-after-reclaim', 'a reader loads its roots first and announces afterwards'],
   ['tlb-kept', 'use-after-reclaim', 'the TLB is not dropped when a port takes another view'],
   ['deltas-undropped', 'use-after-reclaim', 'what a publication changed stays in the TLB'],
+  ['addresses-kept', 'use-after-reclaim', 'which cells answered at single addresses outlives their view'],
   ['no-covers-test', 'use-after-reclaim', 'a lookup does not check that the section covers the address'],
   ['generation-stays', 'use-after-reclaim', 'a publication begins no generation'],
   [

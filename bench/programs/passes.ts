@@ -8,6 +8,7 @@
 import type { MemoryPort } from '../../src/vcpu/memory-port.ts';
 import type { Vcpu } from '../../src/vcpu/vcpu.ts';
 import type { Stream } from '../support/stream.ts';
+import { alternativeSweeps } from './alternatives.ts';
 
 /** Accesses between two checkpoints of the checkpointed kind. */
 const SLICE = 1024;
@@ -42,6 +43,7 @@ export const RESULT_END_MS = 3;
 export const BOARD_BYTES = 4096;
 
 const sweeps = {
+  ...alternativeSweeps,
   limit:
     (_memory: MemoryPort, { indices, words }: Stream) =>
     (): number => {

@@ -21,6 +21,7 @@ const ok = MEMTX_OK; // local names for what every miss runs through: V8 does no
 const decodeError = MEMTX_DECODE_ERROR;
 const cellWords = CELL_WORDS;
 const flagsWord = section.SECTION_FLAGS;
+const deviceWord = section.SECTION_DEVICE;
 const ramBufferWord = section.SECTION_RAM_BUFFER;
 const dirtyMaskWord = section.SECTION_DIRTY_MASK;
 const ramByteWord = section.SECTION_RAM_BYTE;
@@ -76,7 +77,9 @@ export class SlowAccess extends ViewReader {
    * small enough to be inlined into the guest's loop, whatever is behind them.
    */
   load(hi: number, lo: number, size: number): number {
-    const { arena } = this;
+    const { arena, cells } = this;
+    const known = cells.deviceEntry(hi, lo, size);
+    if (known >= 0) return this.askDevice(cells.sectionWord(known), cells.offset(known), size);
     const cell = this.lookup(hi, lo);
     const word = cell * cellWords;
     const flags = arena[word + flagsWord]!;
@@ -101,7 +104,12 @@ export class SlowAccess extends ViewReader {
   }
 
   store(hi: number, lo: number, size: number, valueHi: number, valueLo: number): void {
-    const { arena } = this;
+    const { arena, cells } = this;
+    const known = cells.deviceEntry(hi, lo, size);
+    if (known >= 0) {
+      this.tellDevice(cells.sectionWord(known), cells.offset(known), size, valueLo, valueHi);
+      return;
+    }
     const cell = this.lookup(hi, lo);
     const word = cell * cellWords;
     const flags = arena[word + flagsWord]!;
@@ -125,25 +133,13 @@ export class SlowAccess extends ViewReader {
 
   /** One access to the device of the section at `word`, by its first address; `result` becomes the device's. */
   readDevice(word: number, hi: number, lo: number, size: number): number {
-    const { devices, attrs } = this;
     if (this.isBarred(hasDevice)) return this.deny();
-    const device = this.arena[word + section.SECTION_DEVICE]!;
-    const value = devices.read(device, this.offsetInRegion(word, hi, lo), size, attrs);
-    this.result = devices.result;
-    if (size === 8) this.high = devices.high;
-    return value;
+    return this.askDevice(word, this.offsetInRegion(word, hi, lo), size);
   }
 
   writeDevice(word: number, hi: number, lo: number, size: number, valueLo: number, valueHi: number): void {
-    const { devices, attrs } = this;
-    if (this.isBarred(hasDevice)) {
-      this.deny();
-      return;
-    }
-    const device = this.arena[word + section.SECTION_DEVICE]!;
-    const unsigned = size >= 4 ? valueLo >>> 0 : valueLo & ((1 << (size << 3)) - 1);
-    devices.write(device, this.offsetInRegion(word, hi, lo), size, unsigned, valueHi, attrs);
-    this.result = devices.result;
+    if (this.isBarred(hasDevice)) this.deny();
+    else this.tellDevice(word, this.offsetInRegion(word, hi, lo), size, valueLo, valueHi);
   }
 
   /** Whether a write goes to the bytes that are read here, though the guest may not write them. */
@@ -233,6 +229,21 @@ export class SlowAccess extends ViewReader {
     return (
       (flags & hasDevice) === 0 || !this.devices.takesUnaligned(this.arena[word + section.SECTION_DEVICE]!)
     );
+  }
+
+  private askDevice(word: number, offset: number, size: number): number {
+    const { devices } = this;
+    const value = devices.read(this.arena[word + deviceWord]!, offset, size, this.attrs);
+    this.result = devices.result;
+    if (size === 8) this.high = devices.high;
+    return value;
+  }
+
+  private tellDevice(word: number, offset: number, size: number, valueLo: number, valueHi: number): void {
+    const { devices } = this;
+    const unsigned = size >= 4 ? valueLo >>> 0 : valueLo & ((1 << (size << 3)) - 1);
+    devices.write(this.arena[word + deviceWord]!, offset, size, unsigned, valueHi, this.attrs);
+    this.result = devices.result;
   }
 
   private loadSplit(hi: number, lo: number, size: number): number {

@@ -15,6 +15,7 @@
  * The index is the page number plus 2^9 times the upper half, so that RAM from 4 GiB on does not meet the
  * RAM below it. Of the 65,536 accesses of `access/random-mix` 0.1 % miss; an XOR with 32 times the upper half
  * missed 16 %, in 4096 entries too (bench/access.ts; 2048 or 4096 entries gained nothing with this index).
+ * What else was tried, with figures: docs/decisions/0022-the-tlb-is-direct-mapped.md.
  */
 export const PAGE_MASK = -4096;
 /** Entries minus one; the index of (hi, lo) is `((lo >>> 12) + (hi << 9)) & TLB_INDEX_MASK`. */

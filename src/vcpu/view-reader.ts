@@ -1,6 +1,6 @@
 /**
- * What a port holds of the published layout: the view that it uses, and a TLB of pages found in it. One
- * thread's own; nothing shared is written.
+ * What a port holds of the published layout: the view that it uses, a TLB of pages found in it, and the cells of
+ * addresses in pages that have several. One thread's own; nothing shared is written.
  * Guarantee: lookup() answers by the view that the last refresh() took, until the next.
  */
 import { DIRTY_CLIENT_CODE } from '../base/dirty-log.ts';
@@ -11,6 +11,7 @@ import { DIRTY_ALL_CLIENTS, dirtyPage, markDirtyPages, pagesAreDirty } from '../
 import { CELL_UNASSIGNED, CELL_WORDS, cellWord, leafEntry } from '../layout/map-entry.ts';
 import * as section from '../layout/section-record.ts';
 import { VIEW_LAYOUT_TAG, VIEW_MAP_ROOT, VIEW_VERSION } from '../layout/view-header.ts';
+import { CELL_UNKNOWN, CellCache } from './cell-cache.ts';
 import { DeltaReader } from './delta-reader.ts';
 import type { RamView, RamViews } from './ram-views.ts';
 import type { ThreadHolds } from './thread-holds.ts';
@@ -53,6 +54,7 @@ export class ViewReader {
   /** Attributes of the accesses that follow; setAttrs() changes them. */
   attrs: MemTxAttrs = MEMTXATTRS_UNSPECIFIED;
   readonly tlb = createTlb();
+  protected readonly cells = new CellCache();
   declare readonly arena: SharedWords; // declared: see MemoryPort
   declare readonly ram: RamViews;
   declare private readonly control: SharedWords;
@@ -98,6 +100,7 @@ export class ViewReader {
    */
   refreshView(): boolean {
     if (!this.takeView()) return false;
+    this.cells.drop();
     if (this.isFresh || !this.deltas.catchUp(this.viewVersion)) {
       this.deltas.startAfresh();
       this.takeView(); // it includes all deltas up to there
@@ -132,6 +135,7 @@ export class ViewReader {
 
   forgetPages(): void {
     this.tlb.fill(TLB_NOTHING);
+    this.cells.drop();
   }
 
   /** Lets stores look at the dirty bits again. */
@@ -146,7 +150,9 @@ export class ViewReader {
   noteWrite(word: number, hi: number, lo: number, count: number): void {
     if (this.storesNeedNoMark(word, lo, count)) return;
     this.markWritten(this.ram.get(this.arena[word + ramBufferWord]!), this.ramByte(word, lo), hi, lo, count);
-    this.remember(tlbEntry(hi, lo), hi, lo & PAGE_MASK, word / CELL_WORDS);
+    const page = lo & PAGE_MASK;
+    const cell = word / CELL_WORDS;
+    if (this.coversPage(cell, hi, page)) this.remember(tlbEntry(hi, lo), hi, page, cell);
   }
 
   /** Marks the pages of `count` bytes from `byte` of `ram` on, which are, or were, at (hi, lo). */
@@ -167,11 +173,7 @@ export class ViewReader {
     const logsCode = ((this.arena[word + dirtyMaskWord]! >>> DIRTY_CLIENT_CODE) & 1) !== 0;
     const start = lo & PAGE_MASK;
     if (!logsCode || (this.arena[word + section.SECTION_FLAGS]! & readDirect) === 0) return NO_CODE_PAGE;
-    if (
-      !sectionCovers(this.arena, cell, hi, start) ||
-      !sectionCovers(this.arena, cell, hi, start | ~PAGE_MASK)
-    )
-      return NO_CODE_PAGE;
+    if (!this.coversPage(cell, hi, start)) return NO_CODE_PAGE;
     const byte = this.ramByte(word, start);
     if ((byte & ~PAGE_MASK) !== 0) return NO_CODE_PAGE;
     return this.arena[word + ramBufferWord]! * CODE_BUFFER_PAGES + dirtyPage(byte);
@@ -186,15 +188,32 @@ export class ViewReader {
     return pagesAreDirty(dirty, dirtyPage(byte), dirtyPage(byte + count - 1), mask);
   }
 
-  /** Cell of the section at (hi, lo). Remembers a page that lies whole in one section. */
+  /** Cell of the section at (hi, lo). Remembers a page that lies whole in one section, of others the address. */
   lookup(hi: number, lo: number): number {
     const tlb = this.tlb;
     const entry = tlbEntry(hi, lo);
     const page = lo & PAGE_MASK;
     if (tlb[entry] === (page | TLB_SLOW) && tlb[entry + 2] === hi) return tlb[entry + 3]!;
+    const known = this.cells.cellAt(hi, lo);
+    return known === CELL_UNKNOWN ? this.find(entry, hi, lo) : known;
+  }
+
+  private find(entry: number, hi: number, lo: number): number {
     const cell = findSection(this.arena, this.mapRoot, hi, lo);
-    if (cell !== CELL_UNASSIGNED) this.remember(entry, hi, page, cell);
+    if (this.coversPage(cell, hi, lo & PAGE_MASK)) this.remember(entry, hi, lo & PAGE_MASK, cell);
+    else if (this.isPlainDevice(cell, hi, lo))
+      this.cells.putDevice(hi, lo, cell, this.offsetInRegion(cellWord(cell), hi, lo));
+    else this.cells.put(hi, lo, cell);
     return cell;
+  }
+
+  private coversPage(cell: number, hi: number, page: number): boolean {
+    const { arena } = this;
+    return (
+      cell !== CELL_UNASSIGNED &&
+      sectionCovers(arena, cell, hi, page) &&
+      sectionCovers(arena, cell, hi, page | ~PAGE_MASK)
+    );
   }
 
   /** Byte in its RAM buffer of the address whose section starts at `word` of the arena. */
@@ -224,9 +243,9 @@ export class ViewReader {
     return true;
   }
 
+  /** @param page covered whole by the section in `cell` */
   private remember(entry: number, hi: number, page: number, cell: number): void {
     const arena = this.arena;
-    if (!sectionCovers(arena, cell, hi, page) || !sectionCovers(arena, cell, hi, page | ~PAGE_MASK)) return;
     const word = cellWord(cell);
     const flags = arena[word + section.SECTION_FLAGS]!;
     if ((flags & isIommu) !== 0) {
@@ -243,9 +262,8 @@ export class ViewReader {
       tlb[entry + 1] = isUnseen ? page : TLB_NOTHING;
       tlb[entry + 3] = addend;
     } else if (
-      !isBarred &&
-      (flags & (readDirect | isReadonly | hasDevice)) === hasDevice &&
-      this.isPlain(word, hi, page)
+      this.isPlainDevice(cell, hi, page) &&
+      arena[word + section.SECTION_DEVICE]! < TLB_DEVICE_ID_LIMIT
     ) {
       tlb[entry] = page | TLB_DEVICE;
       tlb[entry + 1] = (arena[word + section.SECTION_DEVICE]! << TLB_DEVICE_SHIFT) | TLB_DEVICE;
@@ -267,12 +285,13 @@ export class ViewReader {
     this.tlb[entry + 3] = cell;
   }
 
-  /** True if a TLB entry can hold the device and the page's offset within its region. */
-  private isPlain(word: number, hi: number, page: number): boolean {
-    return (
-      this.arena[word + section.SECTION_DEVICE]! < TLB_DEVICE_ID_LIMIT &&
-      this.offsetInRegion(word, hi, page) <= TLB_DEVICE_OFFSET_LIMIT + PAGE_MASK
-    );
+  /** Whether all accesses with these attributes go to a device here, by offsets that are int32 up to the page's end. */
+  private isPlainDevice(cell: number, hi: number, lo: number): boolean {
+    const word = cellWord(cell);
+    const flags = this.arena[word + section.SECTION_FLAGS]!;
+    if ((flags & (readDirect | isReadonly | hasDevice | isIommu)) !== hasDevice || this.isBarred(flags))
+      return false;
+    return this.offsetInRegion(word, hi, lo) <= TLB_DEVICE_OFFSET_LIMIT + PAGE_MASK;
   }
 
   /** Whether the attributes allow memory only, and this is a device, if with bytes of its own. */

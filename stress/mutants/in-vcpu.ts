@@ -14,10 +14,10 @@ import { cellWord, entryCell, entryIsNode, entryLevel, indexAt } from '../../src
 import { VIEW_MAP_ROOT, VIEW_VERSION } from '../../src/layout/view-header.ts';
 import { CoalescedRing } from '../../src/mailbox/coalesced-ring.ts';
 import { Doorbell } from '../../src/mailbox/doorbell.ts';
+import { CellCache } from '../../src/vcpu/cell-cache.ts';
 import { DeltaReader } from '../../src/vcpu/delta-reader.ts';
 import { DeviceLock } from '../../src/vcpu/device-lock.ts';
 import { ReaderSession } from '../../src/vcpu/reader-session.ts';
-import { TLB_NOTHING } from '../../src/vcpu/tlb.ts';
 import { Vcpu } from '../../src/vcpu/vcpu.ts';
 import { ViewReader } from '../../src/vcpu/view-reader.ts';
 import { methodOf, patch } from './patch.ts';
@@ -34,10 +34,10 @@ interface ViewReaderInside {
   readonly arena: SharedWords;
   readonly control: SharedWords;
   readonly root: number;
-  readonly tlb: Int32Array;
   view: number;
   viewVersion: number;
   mapRoot: number;
+  forgetPages(): void;
 }
 
 interface VcpuInside {
@@ -109,10 +109,12 @@ const breaks: Readonly<Record<string, () => Undo>> = {
 
   'deltas-undropped': () => patch(DeltaReader, 'drop', nothing),
 
+  'addresses-kept': () => patch(CellCache, 'drop', nothing),
+
   'compare-cell-only': () =>
     patch<ViewReaderInside>(ViewReader, 'refreshView', function (this: ViewReaderInside) {
       const hasMoved = takeView(this, (view) => view === this.view);
-      if (hasMoved) this.tlb.fill(TLB_NOTHING);
+      if (hasMoved) this.forgetPages();
       return hasMoved;
     }),
 

@@ -1,6 +1,7 @@
 /** The benchmark's rows: that they are there, and that what they measure answers as it should. No timing. */
 import { describe, expect, test } from 'vitest';
 import { accessPlans } from '../../bench/access.ts';
+import { alternativePlans } from '../../bench/alternative.ts';
 import { commitsAmong } from '../../bench/commit.ts';
 import { type Lookups, manyLookups, mixLookups } from '../../bench/lookup.ts';
 import { mapSizes } from '../../bench/map-size.ts';
@@ -71,7 +72,7 @@ describe('the mix', () => {
 });
 
 describe('one pass of', () => {
-  test.each(Object.entries({ ...accessPlans, ...mmioPlans }))(
+  test.each(Object.entries({ ...accessPlans, ...mmioPlans, ...alternativePlans }))(
     '%s answers as the stream says',
     async (_name, of) => {
       const plan = of();

@@ -1,6 +1,7 @@
 /** The port's TLB: what it remembers must never be seen, only felt. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { MEMTX_DECODE_ERROR, MEMTX_OK } from '../../src/base/mem-tx-result.ts';
+import { MEMTXATTRS_MEMORY, MEMTXATTRS_UNSPECIFIED } from '../../src/base/mem-tx-attrs.ts';
+import { MEMTX_ACCESS_ERROR, MEMTX_DECODE_ERROR, MEMTX_OK } from '../../src/base/mem-tx-result.ts';
 import { MemoryRegion } from '../../src/model/memory-region.ts';
 import type { MemoryPort } from '../../src/vcpu/memory-port.ts';
 import { createTlb, tlbEntry } from '../../src/vcpu/tlb.ts';
@@ -120,6 +121,97 @@ describe('subpages', () => {
       port.store32(0, 0x10000 + lo, 0x01020304 + lo);
       expect(port.load32(0, 0x10000 + lo)).toBe(0x01020304 + lo);
       expect(port.load32(0, lo + 1)).toBe(0x01020304 + lo);
+    }
+  });
+});
+
+describe('an address in a page of several sections', () => {
+  /** A row of devices of these sizes from port 0x3f8 on, each reading as its number in every byte. */
+  function ports(...sizes: number[]) {
+    const root = MemoryRegion.container('io', 0x1_0000);
+    let at = 0x3f8;
+    const devices = sizes.map((size, i) => {
+      const { callbacks, device } = registers(size);
+      callbacks.bytes.fill(i + 1);
+      const region = MemoryRegion.io(`port ${i}`, size, device);
+      root.addSubregion(at, region);
+      at += size;
+      return { callbacks, region };
+    });
+    return { root, devices, port: machine.show('io', root).port };
+  }
+
+  test('answers by its own device each time, whatever the width', () => {
+    const { port, devices } = ports(1, 1, 2, 4);
+    for (let round = 0; round < 3; round += 1) {
+      expect([0x3f8, 0x3f9, 0x3fa, 0x3fb].map((at) => port.load8(0, at))).toEqual([1, 2, 3, 3]);
+      expect([port.load16(0, 0x3fa), port.load32(0, 0x3fc)]).toEqual([0x0303, 0x0404_0404]);
+      port.store8(0, 0x3f9, 0x2ff); // the low byte
+      port.store16(0, 0x3fe, 0x1_0404);
+      expect([...devices[1]!.callbacks.bytes, ...devices[3]!.callbacks.bytes]).toEqual([0xff, 4, 4, 4, 4]);
+      port.store8(0, 0x3f9, 2);
+      expect(port.result).toBe(MEMTX_OK);
+    }
+  });
+
+  test('gives what crosses a border to the device at its first byte, and in pieces if it is not aligned', () => {
+    const { port } = ports(1, 1, 2, 4);
+    for (let round = 0; round < 3; round += 1) {
+      port.load8(0, 0x3f9);
+      expect(port.load8(0, 0x3fa)).toBe(3);
+      expect(port.load16(0, 0x3f9)).toBe(0x0302); // in two pieces
+      expect(port.readBig(0x3f8) & 0xffn).toBe(1n); // one access to the first device
+    }
+  });
+
+  test('stays what it is when another that shares its entry is met', () => {
+    const { port } = ports(1, 1, 2, 4);
+    const meets = 0x3f8 ^ 0x101; // the same entry by the low bytes' XOR
+    for (let round = 0; round < 3; round += 1) {
+      expect(port.load8(0, 0x3f8)).toBe(1);
+      expect([port.load8(0, meets), port.result]).toEqual([0, MEMTX_DECODE_ERROR]);
+      expect([port.load8(1, 0x3f8), port.result]).toEqual([0, MEMTX_DECODE_ERROR]);
+    }
+  });
+
+  test('is forgotten with the layout: device, hole and RAM in turn', () => {
+    const { port, root, devices } = ports(1, 1);
+    const [first, second] = devices as [(typeof devices)[0], (typeof devices)[0]];
+    const piece = MemoryRegion.ram('piece', 16);
+    for (let round = 0; round < 3; round += 1) {
+      expect([port.load8(0, 0x3f8), port.load8(0, 0x3f9)]).toEqual([1, 2]);
+      first.region.setEnabled(false);
+      machine.checkpoint();
+      expect([port.load8(0, 0x3f8), port.result]).toEqual([0, MEMTX_DECODE_ERROR]);
+      expect([port.load8(0, 0x3f8), port.load8(0, 0x3f9)]).toEqual([0, 2]);
+      root.addSubregionOverlap(0x3f0, piece, 1);
+      machine.checkpoint();
+      port.store8(0, 0x3f9, 0x77);
+      expect([port.load8(0, 0x3f9), second.callbacks.bytes[0]]).toEqual([0x77, 2]);
+      root.delSubregion(piece);
+      first.region.setEnabled(true);
+      machine.checkpoint();
+    }
+  });
+
+  test('is forgotten while nothing is mapped', () => {
+    const { port } = ports(1, 1);
+    expect(port.load8(0, 0x3f8)).toBe(1);
+    port.forget();
+    expect([port.load8(0, 0x3f8), port.result]).toEqual([0, MEMTX_DECODE_ERROR]);
+    port.refresh();
+    expect([port.load8(0, 0x3f8), port.result]).toEqual([1, MEMTX_OK]);
+  });
+
+  test('is barred as soon as the attributes allow memory only', () => {
+    const { port } = ports(1, 1);
+    for (let round = 0; round < 2; round += 1) {
+      port.attrs = MEMTXATTRS_UNSPECIFIED;
+      expect([port.load8(0, 0x3f9), port.result]).toEqual([2, MEMTX_OK]);
+      port.attrs = MEMTXATTRS_MEMORY;
+      expect([port.load8(0, 0x3f9), port.result]).toEqual([0, MEMTX_ACCESS_ERROR]);
+      port.store8(0, 0x3f9, 9);
+      expect(port.result).toBe(MEMTX_ACCESS_ERROR);
     }
   });
 });
