@@ -8,7 +8,7 @@ import {
   END,
   type Interleaving,
   SAFE,
-  type Step,
+  type SteppedThread,
   step,
   stepsOf,
   walkOrders,
@@ -87,96 +87,105 @@ describe('every order of vCPUs that want the lock', () => {
     readonly looksFirst?: boolean;
   }
 
-  /** Vcpus of slots 0 and up; `asleep` of them slept in the lock before, which one that is dead now held. */
-  function world(vcpuCount: number, asleepCount: number, variant: Variant = {}): Interleaving {
+  /** The lock and who is in it or sleeps on it. */
+  class Scene {
+    readonly word = new Int32Array(new SharedArrayBuffer(4));
+    readonly sleepers: number[] = [];
+    insideMax = 0;
+    private inside = 0;
+
+    enter(next: string): string {
+      this.inside += 1;
+      this.insideMax = Math.max(this.insideMax, this.inside);
+      return next;
+    }
+
+    leave(): number {
+      this.inside -= 1;
+      return Atomics.exchange(this.word, 0, LOCK_FREE);
+    }
+  }
+
+  function vcpu(slot: number, scene: Scene, isAsleep: boolean, variant: Variant): SteppedThread {
     const { marks = true, sleepsUnconditionally = false, wokenTakesIt = LOCK_AWAITED } = variant;
-    const shared = new Int32Array(new SharedArrayBuffer(4));
-    const sleepers: number[] = [];
-    let inside = 0;
-    let insideMax = 0;
-    const vcpu = (slot: number) => {
-      const own = heldBy(slot);
-      let word = LOCK_FREE;
-      const enter = (): string => {
-        inside += 1;
-        insideMax = Math.max(insideMax, inside);
-        return variant.looksFirst === true ? 'look' : 'release';
-      };
-      const taking: Step[] = [
-        step('try', () => {
-          if (variant.takesByStore === true) word = Atomics.load(shared, 0);
-          else word = Atomics.compareExchange(shared, 0, LOCK_FREE, own);
-          if (word !== LOCK_FREE) return 'try marked';
-          return variant.takesByStore === true ? undefined : enter();
-        }),
-        step('take what was free', () => {
-          Atomics.store(shared, 0, own);
-          return enter();
-        }),
-        step('try marked', () => {
-          word = Atomics.compareExchange(shared, 0, LOCK_FREE, own | wokenTakesIt);
-          if (word === LOCK_FREE) return enter();
-          return (word & LOCK_AWAITED) !== 0 || !marks ? 'sleep' : undefined;
-        }),
-        step('mark', () => {
-          const found = Atomics.compareExchange(shared, 0, word, word | LOCK_AWAITED);
-          if (found !== word) return 'try marked';
-          word |= LOCK_AWAITED;
-          return undefined;
-        }),
-        step('sleep', () => {
-          if (sleepsUnconditionally || Atomics.load(shared, 0) === word) sleepers.push(slot);
-        }),
-        step(
-          'woken',
-          () => 'try marked',
-          () => !sleepers.includes(slot),
-        ),
-      ];
-      const leaving: Step[] = [
-        step('look', () => {
-          word = Atomics.load(shared, 0);
-        }),
-        step('release', () => {
-          inside -= 1;
-          const found = Atomics.exchange(shared, 0, LOCK_FREE);
-          if (variant.looksFirst !== true) word = found;
-          return word === own ? END : undefined;
-        }),
-        step('wake one', () => void sleepers.shift()),
-      ];
-      if (slot >= asleepCount) return stepsOf(`vCPU ${slot}`, ...taking, ...leaving);
-      sleepers.push(slot);
-      const woken = taking.at(-1)!;
-      return stepsOf(
-        `sleeper ${slot}`,
-        woken,
-        ...taking.slice(0, -1),
-        step('again', () => 'woken'),
-        ...leaving,
-      );
-    };
-    const threads = Array.from({ length: vcpuCount }, (_, slot) => vcpu(slot));
+    const { word: shared, sleepers } = scene;
+    const own = heldBy(slot);
+    const entered = variant.looksFirst === true ? 'look' : 'release';
+    let word = LOCK_FREE;
+    const tries = step('try', () => {
+      if (variant.takesByStore === true) word = Atomics.load(shared, 0);
+      else word = Atomics.compareExchange(shared, 0, LOCK_FREE, own);
+      if (word !== LOCK_FREE) return 'try marked';
+      return variant.takesByStore === true ? undefined : scene.enter(entered);
+    });
+    const takes = step('take what was free', () => {
+      Atomics.store(shared, 0, own);
+      return scene.enter(entered);
+    });
+    const woken = step(
+      'woken',
+      () => 'try marked',
+      () => !sleepers.includes(slot),
+    );
+    if (isAsleep) sleepers.push(slot);
+    return stepsOf(
+      `vCPU ${slot}`,
+      ...(isAsleep ? [woken] : [tries, takes]),
+      step('try marked', () => {
+        word = Atomics.compareExchange(shared, 0, LOCK_FREE, own | wokenTakesIt);
+        if (word === LOCK_FREE) return scene.enter(entered);
+        return (word & LOCK_AWAITED) !== 0 || !marks ? 'sleep' : undefined;
+      }),
+      step('mark', () => {
+        const found = Atomics.compareExchange(shared, 0, word, word | LOCK_AWAITED);
+        if (found !== word) return 'try marked';
+        word |= LOCK_AWAITED;
+        return undefined;
+      }),
+      step('sleep', () => {
+        if (sleepsUnconditionally || Atomics.load(shared, 0) === word) sleepers.push(slot);
+        return isAsleep ? 'woken' : undefined;
+      }),
+      ...(isAsleep ? [] : [woken]),
+      step('look', () => {
+        word = Atomics.load(shared, 0);
+      }),
+      step('release', () => {
+        const found = scene.leave();
+        if (variant.looksFirst !== true) word = found;
+        return word === own ? END : undefined;
+      }),
+      step('wake one', () => void sleepers.shift()),
+    );
+  }
+
+  /** Of `asleepCount` vCPUs that sleep, one that has the lock is about to release it. */
+  function world(vcpuCount: number, asleepCount: number, variant: Variant = {}): Interleaving {
+    const scene = new Scene();
+    const threads = Array.from({ length: vcpuCount }, (_, slot) =>
+      vcpu(slot, scene, slot < asleepCount, variant),
+    );
     if (asleepCount > 0) {
-      Atomics.store(shared, 0, heldBy(vcpuCount) | LOCK_AWAITED);
-      const holder = [
-        step('release', () => void Atomics.exchange(shared, 0, LOCK_FREE)),
-        step('wake one', () => void sleepers.shift()),
-      ];
-      threads.push(stepsOf('holder', ...holder));
+      Atomics.store(scene.word, 0, heldBy(vcpuCount) | LOCK_AWAITED);
+      const release = step('release', () => void Atomics.exchange(scene.word, 0, LOCK_FREE));
+      const wake = step('wake one', () => void scene.sleepers.shift());
+      threads.push(stepsOf('holder', release, wake));
     }
     const verdict = (): string | null => {
-      if (insideMax > 1) return 'two were inside';
-      return shared[0] === LOCK_FREE ? SAFE : 'it was not given back';
+      if (scene.insideMax > 1) return 'two were inside';
+      return scene.word[0] === LOCK_FREE ? SAFE : 'it was not given back';
     };
     return { threads, verdict };
   }
 
-  test.each([
-    [2, 0],
-    [3, 2],
-  ])('%i vCPUs, %i of them asleep: lets in one at a time and wakes each', (vcpus, asleep) => {
-    const walk = walkOrders(() => world(vcpus, asleep));
+  test('lets one in at a time and wakes the other', () => {
+    const walk = walkOrders(() => world(2, 0));
+    expect(walk.firstBad).toBe('');
+    expect(walk.orders).toBeGreaterThan(10);
+  });
+
+  test('lets in those who sleep one after the other, though a third comes in between', () => {
+    const walk = walkOrders(() => world(3, 2));
     expect(walk.firstBad).toBe('');
     expect(walk.orders).toBeGreaterThan(10);
   });
