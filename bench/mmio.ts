@@ -3,17 +3,19 @@
  * call none: to doorbells, and to coalesced registers of one BAR.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type DeviceBinding, hostedDevice } from '../src/base/device-binding.ts';
+import { type DeviceBinding, hostedDevice, localDevice } from '../src/base/device-binding.ts';
 import { Doorbell } from '../src/mailbox/doorbell.ts';
 import { MemoryRegion } from '../src/model/memory-region.ts';
 import { transaction } from '../src/model/transaction.ts';
 import type { Machine } from '../src/service/machine.ts';
+import { SHAPE_COUNT } from './devices/register-shapes.ts';
 import type { Row } from './support/measure.ts';
 import { BAR_BYTES, BAR_COUNT, BARS_START, REGISTER_FILE, registerFile } from './support/mix.ts';
 import { measurePasses, type PassPlan } from './support/paced-vcpus.ts';
 import { Random } from './support/random.ts';
 import { fillWords, type Stream, sharedInts } from './support/stream.ts';
 
+const REGISTER_SHAPES = new URL('./devices/register-shapes.ts', import.meta.url);
 const WORDS_A_BAR = BAR_BYTES / 4;
 
 /** A vCPU that is idle this long finds the device's host asleep: it stays awake for some 200 us. */
@@ -37,13 +39,16 @@ function barStream(length: number, wordCount = BAR_COUNT * WORDS_A_BAR, firstBar
   return stream;
 }
 
-function showBars(machine: Machine, device: (content: Int32Array) => DeviceBinding): MemoryRegion[] {
+function showBars(
+  machine: Machine,
+  device: (content: Int32Array, bar: number) => DeviceBinding,
+): MemoryRegion[] {
   const words = sharedInts(BAR_COUNT * WORDS_A_BAR);
   fillWords(words);
   const root = MemoryRegion.container('system', 2n ** 64n);
   const bars = Array.from({ length: BAR_COUNT }, (_, i) => {
     const content = words.slice(i * WORDS_A_BAR, (i + 1) * WORDS_A_BAR);
-    const bar = MemoryRegion.io(`bar-${i}`, BAR_BYTES, device(content));
+    const bar = MemoryRegion.io(`bar-${i}`, BAR_BYTES, device(content, i));
     root.addSubregion(BARS_START + i * BAR_BYTES, bar);
     return bar;
   });
@@ -70,6 +75,17 @@ function localPlan(lock: 'shared' | 'none', vcpus: number): PassPlan {
 function twoDevicesPlan(): PassPlan {
   const streams = [0, 1].map((bar) => barStream(16_384, WORDS_A_BAR, bar));
   return { ...localPlan('shared', 2), stream: streams[0]!, streams };
+}
+
+/** Without a lock, as many kinds of devices as there are shapes. */
+function classesPlan(): PassPlan {
+  const show = (machine: Machine): unknown =>
+    showBars(machine, (content, bar) => {
+      const state = new SharedArrayBuffer(content.byteLength);
+      new Int32Array(state).set(content);
+      return localDevice(REGISTER_SHAPES, { state, lock: 'none', data: bar % SHAPE_COUNT });
+    });
+  return { kind: 'load', stream: barStream(16_384), show };
 }
 
 /** Homed in a device worker. */
@@ -106,6 +122,7 @@ function coalescedPlan(): PassPlan {
 export const mmioPlans: Readonly<Record<string, () => PassPlan>> = {
   'mmio/local': () => localPlan('none', 1),
   'mmio/local-2vcpu': () => localPlan('none', 2),
+  'mmio/local-classes': classesPlan,
   'mmio/local-locked': () => localPlan('shared', 1),
   'mmio/local-2devices-2vcpu': twoDevicesPlan,
   'mmio/ioeventfd': ioeventfdPlan,

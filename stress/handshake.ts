@@ -15,6 +15,8 @@ export const ASKED_AT = 2;
 /** What it counted for itself; written by the vCPU. */
 export const COUNT = 3;
 export const COUNT_MORE = 4;
+/** Rounds that it has finished; written by the vCPU. */
+export const ROUND = 5;
 
 export const wordFor = (number: number, word: number): number => SHUFFLE_WORDS + number * WORDS_EACH + word;
 export const handshakeWords = (vcpus: number): number => wordFor(vcpus, 0);

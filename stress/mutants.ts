@@ -54,6 +54,7 @@ const rows: readonly (readonly [name: string, scenario: string, breaks: string])
   ['ram-released-at-once', 'ram-hot-add', 'RAM is given back without a grace period'],
   ['lock-not-taken', 'device-lock', 'the device lock is not taken'],
   ['unlock-in-silence', 'device-lock', 'who releases the device lock wakes nobody'],
+  ['woken-takes-it-unmarked', 'device-lock', 'who was woken by the device lock does not wake the next'],
   ['no-look-before-sleep', 'lost-wakeup', 'a host does not look at its doorbell again before it sleeps'],
   [
     'bells-cleared-after-serving',

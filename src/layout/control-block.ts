@@ -7,8 +7,7 @@
  *   1     WORD_LAYOUT_VERSION        control  LAYOUT_VERSION, checked on attach
  *   2     WORD_GENERATION            control  odd; advances by GENERATION_STEP after each publication
  *   16    WORD_HOLDS_ENDED           anyone   Atomics.add at each end of a hold on a view; the control thread sleeps on it
- *   32    WORD_DEVICE_LOCK           holder   0, or 1 + reader slot of the holder; taken by compareExchange
- *   33    WORD_DEVICE_LOCK_WAITERS   waiters  how many readers sleep on WORD_DEVICE_LOCK; Atomics.add
+ *   32    WORD_DEVICE_LOCK           anyone   the lock that worker-local devices share: layout/device-lock.ts
  *   52    WORD_DIRTY_EPOCH           anyone   Atomics.add after dirty bits were cleared: armed stores must be dropped
  *   56    WORD_DELTA_COUNT           control  number of the newest delta, modulo 2^32: layout/delta-ring.ts
  *   64    WORD_ROOTS                 control  + address space: arena cell of its published view
@@ -46,7 +45,6 @@ export const WORD_LAYOUT_VERSION = 1;
 export const WORD_GENERATION = 2;
 export const WORD_HOLDS_ENDED = 16;
 export const WORD_DEVICE_LOCK = 32; // a cache line of its own
-export const WORD_DEVICE_LOCK_WAITERS = 33;
 export const WORD_DIRTY_EPOCH = 52; // with the next in one line: readers load them at the same points
 export const WORD_DELTA_COUNT = 56;
 export const WORD_ROOTS = 64;

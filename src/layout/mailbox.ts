@@ -4,7 +4,7 @@
  * the responder writes its half plainly and then stores MAILBOX_STATE: each store publishes the half before it.
  *
  *   word  name              writer     meaning
- *   0     MAILBOX_STATE     both       MAILBOX_IDLE -> (vCPU) requestedState(host) -> (host) MAILBOX_ANSWERED -> (vCPU) MAILBOX_IDLE
+ *   0     MAILBOX_STATE     both       MAILBOX_IDLE -> (vCPU) requestedState(host), awaitedState() of it before it sleeps -> (host) MAILBOX_ANSWERED -> (vCPU) MAILBOX_IDLE
  *   1     MAILBOX_DEVICE    vCPU       device id
  *   2     MAILBOX_ACCESS    vCPU       readAccess() or writeAccess() of a size, probeOf() one of them, or FLUSH_ACCESS
  *   3     MAILBOX_OFFSET_LO vCPU       offset within the region, lower half
@@ -52,8 +52,15 @@ export const MAILBOX_ANSWERED = 1;
  * request is its own: with the host in a second word it could read the word of the request after.
  */
 export const requestedState = (host: number): number => 2 + host;
+/** Of a request whose vCPU sleeps on MAILBOX_STATE: the answer has to wake it. */
+export const awaitedState = (requested: number): number => requested | STATE_AWAITED;
+/** True for the state of a request, awaited or not. */
+export const isRequested = (state: number, requested: number): boolean =>
+  (state & ~STATE_AWAITED) === requested;
 /** Whom a MAILBOX_STATE asks; -1 where it is no request. */
-export const hostOfState = (state: number): number => (state >= 2 ? state - 2 : -1);
+export const hostOfState = (state: number): number => (state >= 2 ? (state & ~STATE_AWAITED) - 2 : -1);
+
+const STATE_AWAITED = 0x4000_0000;
 
 const ACCESS_SIZES = 15;
 const ACCESS_WRITE = 16;

@@ -10,6 +10,7 @@ import type { MemTxAttrs } from '../base/mem-tx-attrs.ts';
 import { MEMTX_ERROR, MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
 import { deviceHostWord, mailboxWord, type SharedWords } from '../layout/control-block.ts';
 import {
+  awaitedState,
   DEVICE_HOST_ALIVE,
   DEVICE_HOST_ASLEEP,
   DEVICE_HOST_DOORBELL,
@@ -110,14 +111,15 @@ export class MailboxRequester {
     words[base + MAILBOX_VALUE_HI] = valueHi;
     words[base + MAILBOX_ATTRS] = attrs;
     Atomics.store(words, base + MAILBOX_STATE, requestedState(host)); // pairs with MailboxResponder.serveSlot
-    const asleep = this.ring(host);
+    // Whoever spins for a host that has to wake up first keeps it from the core that it would wake up on.
+    if (this.ring(host) !== 0) return this.sleepUntilAnswered(host);
     for (let spins = this.spinLoads(); spins > 0; spins -= 1) {
       if (Atomics.load(words, base + MAILBOX_STATE) !== MAILBOX_ANSWERED) continue;
       this.misses = 0;
       this.missesToLongSpin = MISSES_FIRST;
       return this.takeAnswer();
     }
-    if (asleep === 0) this.misses += 1;
+    this.misses += 1;
     return this.sleepUntilAnswered(host);
   }
 
@@ -167,7 +169,9 @@ export class MailboxRequester {
         return this.fail();
       }
       this.attentive?.whileWaiting();
-      Atomics.wait(words, state, requestedState(host), waitMs); // pairs with MailboxResponder.serveSlot
+      // Marked before it sleeps: an answer before the mark is found by the compare, one after it wakes.
+      Atomics.compareExchange(words, state, requestedState(host), awaitedState(requestedState(host)));
+      Atomics.wait(words, state, awaitedState(requestedState(host)), waitMs); // pairs with MailboxResponder.serveSlot
     }
   }
 

@@ -8,6 +8,7 @@ import { assert } from '../base/assert.ts';
 import type { AnyDeviceCallbacks, DeviceModule } from '../base/device-binding.ts';
 import type { MemTxAttrs } from '../base/mem-tx-attrs.ts';
 import type { SharedMachine } from '../layout/attachments.ts';
+import type { SharedWords } from '../layout/control-block.ts';
 import { MailboxResponder } from '../mailbox/responder.ts';
 import { DeviceHandler, type ReentrancyGuard } from '../vcpu/device-handler.ts';
 import { LoadedDeviceContext, loadDevice } from '../vcpu/device-loader.ts';
@@ -64,20 +65,26 @@ const NO_CALLBACKS: AnyDeviceCallbacks = { read: () => 0, write: () => {} };
 export function runDeviceHost(task: DeviceHostTask): void {
   const { host, port } = task;
   const server = new HostedDevices(task);
-  const responder = new MailboxResponder(new Int32Array(task.machine.control), host, server);
+  const { words } = server;
+  const responder = new MailboxResponder(words, host, server, () => resourceCount() <= resourcesAtStart);
   server.onClose = () => {
     responder.stop();
     process.exit(0); // of this thread: timers of devices must not keep it
   };
   port.on('message', (order: DeviceHostOrder) => server.obey(order)); // keeps the thread alive
+  const resourcesAtStart = resourceCount();
   responder.start();
   tell(port, { kind: 'ready' });
 }
+
+/** What the event loop waits for: ports, and what devices add to them, such as timers, immediates, sockets and files. */
+const resourceCount = (): number => process.getActiveResourcesInfo().length;
 
 class HostedDevices extends HomedDevices {
   readonly host: number;
   onClose: () => void = () => {};
   private readonly port: MessagePort;
+  readonly words: SharedWords;
   private readonly memory: HostMemory;
   private readonly asker: ControlAsker;
   private readonly devices = new Map<number, Hosted>();
@@ -88,7 +95,8 @@ class HostedDevices extends HomedDevices {
     this.host = task.host;
     this.port = task.port;
     this.memory = new HostMemory(task.machine, task.attachmentPort, this.report, this);
-    this.asker = new ControlAsker(this.memory.words, task.host, task.askPort);
+    this.words = this.memory.words;
+    this.asker = new ControlAsker(this.words, task.host, task.askPort);
   }
 
   obey(order: DeviceHostOrder): void {

@@ -51,8 +51,8 @@ export class DeviceHandler implements DevicePieces {
   result: MemTxResult = MEMTX_OK;
   /** Upper half of the value last read, as int32. */
   high = 0;
-  /** 0 if an aligned access of up to 4 bytes is one call of `read` or `write`, with nothing to look at before; else 1. */
-  private readonly needsRules: number;
+  /** True if an aligned access of up to 4 bytes is one call of `read` or `write`, with nothing to look at before. */
+  readonly isPlain: boolean;
   private readonly callbacks: DeviceCallbacks;
   private readonly withAttrs: DeviceCallbacksWithAttrs | null;
   private readonly guard: ReentrancyGuard | null;
@@ -65,12 +65,11 @@ export class DeviceHandler implements DevicePieces {
     this.withAttrs = 'read' in callbacks ? null : callbacks;
     this.guard = handled.guard;
     this.loop = new AccessLoop(rules, this);
-    const isPlain =
+    this.isPlain =
       this.loop.isTransparent &&
       handled.guard === null &&
       this.withAttrs === null &&
       callbacks.accepts === undefined;
-    this.needsRules = isPlain ? 0 : 1;
     this.reports = new FailureReports(handled, vcpu, report);
   }
 
@@ -84,8 +83,18 @@ export class DeviceHandler implements DevicePieces {
    * the lower half. @param offset within the region; no multiple of `size` where the region is mapped so
    */
   read(offset: number, size: number, attrs: MemTxAttrs): number {
-    if (((offset & (size - 1)) | this.needsRules) !== 0 || size === 8)
-      return this.readByRules(offset, size, attrs);
+    if (this.isPlain && ((offset & (size - 1)) | (size & 8)) === 0) return this.readPlain(offset, size);
+    return this.readByRules(offset, size, attrs);
+  }
+
+  /** @param valueLo what is written; unsigned where `size` is at most 4 @param valueHi its upper half */
+  write(offset: number, size: number, valueLo: number, valueHi: number, attrs: MemTxAttrs): void {
+    if (this.isPlain && ((offset & (size - 1)) | (size & 8)) === 0) this.writePlain(offset, size, valueLo);
+    else this.writeByRules(offset, size, valueLo, valueHi, attrs);
+  }
+
+  /** read() of an isPlain device, aligned and of up to 4 bytes. */
+  readPlain(offset: number, size: number): number {
     let value: unknown;
     try {
       value = this.callbacks.read(offset, size);
@@ -99,15 +108,11 @@ export class DeviceHandler implements DevicePieces {
     return size === 4 ? value | 0 : value & ((1 << (size << 3)) - 1);
   }
 
-  /** @param valueLo what is written; unsigned where `size` is at most 4 @param valueHi its upper half */
-  write(offset: number, size: number, valueLo: number, valueHi: number, attrs: MemTxAttrs): void {
-    if (((offset & (size - 1)) | this.needsRules) !== 0 || size === 8) {
-      this.writeByRules(offset, size, valueLo, valueHi, attrs);
-      return;
-    }
+  /** write() of an isPlain device, aligned and of up to 4 bytes. */
+  writePlain(offset: number, size: number, value: number): void {
     let answer: unknown;
     try {
-      answer = this.callbacks.write(offset, valueLo, size);
+      answer = this.callbacks.write(offset, value, size);
     } catch (error) {
       this.fail(offset, size, true, 'its write handler threw', error);
       return;

@@ -2,30 +2,26 @@
  * The lock that worker-local devices share unless they opt out, as QEMU's devices share its big lock.
  * Guarantee: one vCPU at a time is between the outermost acquire() and its release(). Nested acquire()
  * only counts: a device may access memory that leads to a device under the same lock.
- * Writes: WORD_DEVICE_LOCK from 0 to 1 + slot and back, by compareExchange and store;
- * WORD_DEVICE_LOCK_WAITERS by add and sub.
- * Order: test/vcpu/device-lock.test.ts walks every order of two holders.
+ * Writes: the lock's word, as layout/device-lock.ts says.
+ * Order: test/vcpu/device-lock.test.ts walks every order of two holders, and of two who sleep.
  *
- * A vCPU that dies as a waiter leaves WAITERS one too high: each release then pays one useless notify.
+ * Each operation of Atomics costs some 10 ns, so there are two a pair: what a holder must know of waiters stands in
+ * the word that it gives back.
  */
 import { assert } from '../base/assert.ts';
-import {
-  PHASE_WAITING_FOR_DEVICE,
-  type SharedWords,
-  WORD_DEVICE_LOCK,
-  WORD_DEVICE_LOCK_WAITERS,
-} from '../layout/control-block.ts';
+import { PHASE_WAITING_FOR_DEVICE, type SharedWords, WORD_DEVICE_LOCK } from '../layout/control-block.ts';
+import { heldBy, LOCK_AWAITED, LOCK_FREE, lockHolder } from '../layout/device-lock.ts';
 import type { ReaderSession } from './reader-session.ts';
 
 /** About 10 us at 10 ns a load: a register access under the lock takes far less, a sleep more. */
 const SPIN_LOADS = 1000;
 
-const wordLock = WORD_DEVICE_LOCK;
-const wordWaiters = WORD_DEVICE_LOCK_WAITERS;
+const wordLock = WORD_DEVICE_LOCK; // local names for the hot path
+const free = LOCK_FREE;
 
 export class DeviceLock {
   private readonly words: SharedWords;
-  private readonly owner: number;
+  private readonly held: number;
   private readonly session: ReaderSession;
   private depth = 0;
   /** After which acquire() gives up: for the control thread, which learns of a holder's death by its event loop. */
@@ -33,7 +29,7 @@ export class DeviceLock {
 
   constructor(words: SharedWords, session: ReaderSession) {
     this.words = words;
-    this.owner = session.reader.slot + 1;
+    this.held = heldBy(session.reader.slot);
     this.session = session;
   }
 
@@ -45,7 +41,7 @@ export class DeviceLock {
   acquire(): boolean {
     const isTaken =
       this.depth > 0 ||
-      Atomics.compareExchange(this.words, wordLock, 0, this.owner) === 0 ||
+      Atomics.compareExchange(this.words, wordLock, free, this.held) === free || // pairs with release
       this.acquireContended();
     if (isTaken) this.depth += 1;
     return isTaken;
@@ -55,27 +51,33 @@ export class DeviceLock {
     assert(this.depth > 0, 'the device lock is held when it is released');
     this.depth -= 1;
     if (this.depth !== 0) return;
-    Atomics.store(this.words, wordLock, 0); // pairs with the compare in acquireContended's wait
-    // A waiter counts itself, then sleeps only if the lock has not moved: no wake-up is lost.
-    if (Atomics.load(this.words, wordWaiters) !== 0) Atomics.notify(this.words, wordLock, 1);
+    // Whoever sleeps has marked the word before: one exchange gives it back and tells whether to wake.
+    const word = Atomics.exchange(this.words, wordLock, free); // pairs with acquire and sleepUntilTaken
+    if (word !== this.held) Atomics.notify(this.words, wordLock, 1);
   }
 
   private acquireContended(): boolean {
     const words = this.words;
     for (let spins = SPIN_LOADS; spins > 0; spins -= 1) {
-      if (Atomics.load(words, wordLock) !== 0) continue;
-      if (Atomics.compareExchange(words, wordLock, 0, this.owner) === 0) return true;
+      if (Atomics.load(words, wordLock) !== free) continue;
+      if (Atomics.compareExchange(words, wordLock, free, this.held) === free) return true;
     }
     this.session.detach(PHASE_WAITING_FOR_DEVICE);
-    Atomics.add(words, wordWaiters, 1); // pairs with release
-    let holder: number;
-    for (;;) {
-      holder = Atomics.compareExchange(words, wordLock, 0, this.owner);
-      if (holder === 0 || Atomics.wait(words, wordLock, holder, this.patienceMs) === 'timed-out') break;
-    }
-    Atomics.sub(words, wordWaiters, 1);
+    const isTaken = this.sleepUntilTaken();
     this.session.attach();
-    return holder === 0;
+    return isTaken;
+  }
+
+  /** Takes the lock marked, for others may sleep on: who was woken has to wake the next. */
+  private sleepUntilTaken(): boolean {
+    const words = this.words;
+    for (;;) {
+      const word = Atomics.compareExchange(words, wordLock, free, this.held | LOCK_AWAITED);
+      if (word === free) return true;
+      const marked = word | LOCK_AWAITED;
+      if (word !== marked && Atomics.compareExchange(words, wordLock, word, marked) !== word) continue;
+      if (Atomics.wait(words, wordLock, marked, this.patienceMs) === 'timed-out') return false; // pairs with release
+    }
   }
 }
 
@@ -84,7 +86,13 @@ export class DeviceLock {
  * a wake-up with it. Control thread only, after that reader's exit was confirmed.
  */
 export function breakDeviceLock(words: SharedWords, slot: number): boolean {
-  const wasHeld = Atomics.compareExchange(words, wordLock, slot + 1, 0) === slot + 1;
+  let word = Atomics.load(words, wordLock);
+  // Waiters may still mark it; the dead one does nothing any more.
+  while (lockHolder(word) === slot) {
+    const found = Atomics.compareExchange(words, wordLock, word, free);
+    if (found === word) break;
+    word = found;
+  }
   Atomics.notify(words, wordLock);
-  return wasHeld;
+  return lockHolder(word) === slot;
 }

@@ -9,6 +9,7 @@ import {
   WORD_DEVICE_LOCK,
   WORD_GENERATION,
 } from '../../src/layout/control-block.ts';
+import { LOCK_AWAITED, LOCK_FREE } from '../../src/layout/device-lock.ts';
 import { DOORBELL_COUNT } from '../../src/layout/doorbell.ts';
 import { cellWord, entryCell, entryIsNode, entryLevel, indexAt } from '../../src/layout/map-entry.ts';
 import { VIEW_MAP_ROOT, VIEW_VERSION } from '../../src/layout/view-header.ts';
@@ -166,7 +167,18 @@ const breaks: Readonly<Record<string, () => Undo>> = {
   'unlock-in-silence': () =>
     patch<{ readonly words: SharedWords; depth: number }>(DeviceLock, 'release', function () {
       this.depth -= 1;
-      if (this.depth === 0) Atomics.store(this.words, WORD_DEVICE_LOCK, 0);
+      if (this.depth === 0) Atomics.store(this.words, WORD_DEVICE_LOCK, LOCK_FREE);
+    }),
+
+  'woken-takes-it-unmarked': () =>
+    patch<{ readonly words: SharedWords; readonly held: number }>(DeviceLock, 'sleepUntilTaken', function () {
+      for (;;) {
+        const word = Atomics.compareExchange(this.words, WORD_DEVICE_LOCK, LOCK_FREE, this.held);
+        if (word === LOCK_FREE) return true;
+        const marked = word | LOCK_AWAITED;
+        if (Atomics.compareExchange(this.words, WORD_DEVICE_LOCK, word, marked) !== word) continue;
+        Atomics.wait(this.words, WORD_DEVICE_LOCK, marked);
+      }
     }),
 
   'ring-by-load-and-store': () =>

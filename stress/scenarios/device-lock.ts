@@ -31,7 +31,7 @@ export const deviceLock: Scenario = {
     };
     const locked = counter('shared', LOCKED);
     const parallel = counter('none', PARALLEL);
-    const job: LockJob = { seed: bed.seed, locked: LOCKED, parallel: PARALLEL };
+    const job: LockJob = { seed: bed.seed, locked: LOCKED, parallel: PARALLEL, vcpuCount: bed.vcpuCount };
     const vcpus = Array.from({ length: bed.vcpuCount }, () => bed.start(program, job, { words }));
     await bed.up();
     const progress = bed.watch('writes to the locked device', () => Atomics.load(locked, WRITES));

@@ -8,6 +8,7 @@ import { type Interleaving, SAFE, type Step, step, stepsOf, walkOrders } from '.
 const IDLE = 0;
 const ANSWERED = 1;
 const REQUESTED = 2; // + host
+const AWAITED = 64;
 
 const STATE = 0;
 const DOORBELL = 1;
@@ -38,7 +39,7 @@ describe('one request, and a host that sleeps on its doorbell', () => {
     readonly requester?: readonly string[];
     readonly host?: readonly string[];
   }
-  const REQUESTER = ['request', 'ring', 'is it asleep', 'wake it', 'look', 'sleep', 'woken'];
+  const REQUESTER = ['request', 'ring', 'is it asleep', 'wake it', 'look', 'mark', 'sleep', 'woken'];
   const RESPONDER = [
     'set asleep',
     'sleep',
@@ -57,6 +58,7 @@ describe('one request, and a host that sleeps on its doorbell', () => {
     let hostSleeps = 0;
     let served = 0;
     let isAnswered = false;
+    let vcpuSleeps = false;
     const vcpuSteps: Record<string, Step> = {
       request: step('request', () => void Atomics.store(words, STATE, REQUESTED)),
       ring: step('ring', () => void Atomics.or(words, DOORBELL, 1)),
@@ -70,7 +72,10 @@ describe('one request, and a host that sleeps on its doorbell', () => {
         isAnswered = Atomics.load(words, STATE) === ANSWERED;
         return isAnswered ? 'end' : undefined;
       }),
-      sleep: step('sleep', () => vcpu.sleepIf(words, STATE, REQUESTED)),
+      mark: step('mark', () => void Atomics.compareExchange(words, STATE, REQUESTED, REQUESTED | AWAITED)),
+      sleep: step('sleep', () => vcpu.sleepIf(words, STATE, REQUESTED | AWAITED)),
+      'sleep unmarked': step('sleep unmarked', () => vcpu.sleepIf(words, STATE, REQUESTED)),
+      'sleep anyway': step('sleep anyway', () => vcpu.sleepAnyway()),
       woken: step('woken', () => 'look', vcpu.isAwake),
     };
     let seen = 0;
@@ -88,12 +93,16 @@ describe('one request, and a host that sleeps on its doorbell', () => {
       'take bells': step('take bells', () =>
         Atomics.exchange(words, DOORBELL, 0) === 0 ? host[0]! : undefined,
       ),
-      look: step('look', () => (Atomics.load(words, STATE) === REQUESTED ? undefined : host[0]!)),
+      look: step('look', () =>
+        (Atomics.load(words, STATE) & ~AWAITED) === REQUESTED ? undefined : host[0]!,
+      ),
       answer: step('answer', () => {
         served += 1;
-        Atomics.store(words, STATE, ANSWERED);
+        vcpuSleeps = Atomics.exchange(words, STATE, ANSWERED) !== REQUESTED;
       }),
-      'wake vCPU': step('wake vCPU', () => vcpu.wake()),
+      'wake vCPU': step('wake vCPU', () => {
+        if (vcpuSleeps) vcpu.wake();
+      }),
     };
     return {
       threads: [
@@ -121,11 +130,19 @@ describe('one request, and a host that sleeps on its doorbell', () => {
     ],
     [
       'a vCPU that looks whether the host sleeps before it rings',
-      { requester: ['request', 'is it asleep', 'ring', 'wake it', 'look', 'sleep', 'woken'] },
+      { requester: ['request', 'is it asleep', 'ring', 'wake it', ...REQUESTER.slice(4)] },
     ],
     [
       'a vCPU that rings before it has stored the request',
-      { requester: ['ring', 'request', 'is it asleep', 'wake it', 'look', 'sleep', 'woken'] },
+      { requester: ['ring', 'request', ...REQUESTER.slice(2)] },
+    ],
+    [
+      'a vCPU that sleeps without marking its request',
+      { requester: [...REQUESTER.slice(0, 5), 'sleep unmarked', 'woken'] },
+    ],
+    [
+      'a vCPU that sleeps without comparing',
+      { requester: [...REQUESTER.slice(0, 6), 'sleep anyway', 'woken'] },
     ],
   ])('the walk convicts %s', (_what, variant) => {
     const walk = walkOrders(() => world(variant));

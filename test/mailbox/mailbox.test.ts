@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MEMTX_DECODE_ERROR, MEMTX_ERROR, MEMTX_OK } from '../../src/base/mem-tx-result.ts';
 import {
@@ -106,9 +107,9 @@ describe('an access', () => {
         'notify DOORBELL',
         'exchange DOORBELL', // the host
         'load STATE',
-        'store STATE',
-        'notify STATE',
-        'load STATE', // the vCPU
+        'exchange STATE',
+        'load ALIVE', // the vCPU, which would have slept at once
+        'load STATE',
         'store STATE',
       ]);
     });
@@ -141,6 +142,39 @@ describe('an access', () => {
 });
 
 describe('a host', () => {
+  test('that may block its thread naps before it sleeps, and serves after either', async () => {
+    let asked = 0;
+    responder = new MailboxResponder(words, HOST, server, () => {
+      asked += 1;
+      if (asked === 2) request(SLOT, HOST, 2); // rings while it is about to nap
+      return asked <= 4;
+    });
+    responder.start();
+    request(SLOT, HOST, 1);
+    Atomics.notify(words, host + layout.DEVICE_HOST_DOORBELL);
+    while (asked < 5) await sleep(1);
+    expect(server.asked.length).toBe(2);
+    expect(words[host + layout.DEVICE_HOST_ASLEEP]).toBe(1);
+    request(SLOT, HOST, 3);
+    Atomics.notify(words, host + layout.DEVICE_HOST_DOORBELL);
+    while (server.asked.length < 3) await sleep(1);
+    expect(stateOf(SLOT)).toBe(layout.MAILBOX_ANSWERED);
+  });
+
+  test.each([false, true])('answers a vCPU, and wakes it if it sleeps: %s', (isAwaited) => {
+    request(SLOT, HOST, 1);
+    const state = layout.requestedState(HOST);
+    words[mailbox + layout.MAILBOX_STATE] = isAwaited ? layout.awaitedState(state) : state;
+    expect(layout.hostOfState(stateOf(SLOT))).toBe(HOST);
+    const record = recordOperations(words, (index) =>
+      index === mailbox + layout.MAILBOX_STATE ? 'STATE' : '',
+    );
+    takeBells();
+    record.stop();
+    expect(record.done.includes('notify STATE')).toBe(isAwaited);
+    expect(stateOf(SLOT)).toBe(layout.MAILBOX_ANSWERED);
+  });
+
   test('serves all who share a bell, and leaves requests for other hosts alone', () => {
     request(SLOT, HOST, 1);
     request(SLOT + 32, HOST, 2);
