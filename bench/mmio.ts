@@ -3,7 +3,12 @@
  * call none: to doorbells, and to coalesced registers of one BAR.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type DeviceBinding, hostedDevice, localDevice } from '../src/base/device-binding.ts';
+import {
+  type DeviceBinding,
+  type DeviceLocking,
+  hostedDevice,
+  localDevice,
+} from '../src/base/device-binding.ts';
 import { Doorbell } from '../src/mailbox/doorbell.ts';
 import { MemoryRegion } from '../src/model/memory-region.ts';
 import { transaction } from '../src/model/transaction.ts';
@@ -66,15 +71,15 @@ async function showHomedBars(machine: Machine): Promise<MemoryRegion[]> {
   });
 }
 
-function localPlan(lock: 'shared' | 'none', vcpus: number): PassPlan {
+function localPlan(lock: DeviceLocking, vcpus: number): PassPlan {
   const show = (machine: Machine): unknown => showBars(machine, (content) => registerFile(content, lock));
   return { kind: 'load', stream: barStream(16_384), vcpus, show };
 }
 
-/** Two vCPUs, each at a device of its own whose calls are locked. */
+/** Two vCPUs, each at a device of its own that has a lock of its own. */
 function twoDevicesPlan(): PassPlan {
   const streams = [0, 1].map((bar) => barStream(16_384, WORDS_A_BAR, bar));
-  return { ...localPlan('shared', 2), stream: streams[0]!, streams };
+  return { ...localPlan('own', 2), stream: streams[0]!, streams };
 }
 
 /** Without a lock, as many kinds of devices as there are shapes. */
@@ -124,6 +129,7 @@ export const mmioPlans: Readonly<Record<string, () => PassPlan>> = {
   'mmio/local-2vcpu': () => localPlan('none', 2),
   'mmio/local-classes': classesPlan,
   'mmio/local-locked': () => localPlan('shared', 1),
+  'mmio/local-own': () => localPlan('own', 1),
   'mmio/local-2devices-2vcpu': twoDevicesPlan,
   'mmio/ioeventfd': ioeventfdPlan,
   'mmio/coalesced': coalescedPlan,

@@ -10,7 +10,7 @@
  *
  * The devices are worker-local and opted out of the shared lock, as registers that many vCPUs hit would be.
  */
-import { localDevice } from '../../src/base/device-binding.ts';
+import { type DeviceLocking, localDevice } from '../../src/base/device-binding.ts';
 import { MemoryRegion } from '../../src/model/memory-region.ts';
 import type { Machine } from '../../src/service/machine.ts';
 import { Random } from './random.ts';
@@ -101,7 +101,7 @@ export function showMix(machine: Machine, { words }: Stream): ReadonlyMap<string
 }
 
 /** A worker-local device that reads as `content`. */
-export function registerFile(content: Int32Array, lock: 'shared' | 'none') {
+export function registerFile(content: Int32Array, lock: DeviceLocking) {
   const state = new SharedArrayBuffer(content.byteLength);
   new Int32Array(state).set(content);
   return localDevice(REGISTER_FILE, { state, lock });

@@ -7,6 +7,7 @@
  *   homed       one thread, through a mailbox    devices with private state, timers, or that remap memory
  */
 import { type AccessRules, type FullAccessRules, fullAccessRules } from './access-rules.ts';
+import { MemoryError } from './errors.ts';
 import type { GuestMemory } from './guest-memory.ts';
 import type { MemTxAttrs } from './mem-tx-attrs.ts';
 import type { MemTxFailure, MemTxResult } from './mem-tx-result.ts';
@@ -89,10 +90,20 @@ export interface DeviceModule {
   readonly rules: FullAccessRules;
 }
 
+const LOCKINGS = ['shared', 'own', 'none'] as const;
+
+/**
+ * How calls of a worker-local device exclude each other (docs/decisions/0019-device-locks.md):
+ *
+ *   shared   one lock over all such devices, as QEMU's big lock
+ *   own      a lock of the device's own: what it accesses from inside must be under no other lock, nor homed
+ *   none     not at all: calls of several vCPUs run in parallel
+ */
+export type DeviceLocking = (typeof LOCKINGS)[number];
+
 export interface LocalDevice extends DeviceModule {
   readonly placement: 'local';
-  /** `shared`: one lock over all such devices, as QEMU's big lock. `none`: calls may run in parallel. */
-  readonly lock: 'shared' | 'none';
+  readonly lock: DeviceLocking;
 }
 
 /** Served by the control thread: the callbacks stay where they are. */
@@ -127,16 +138,17 @@ interface ModuleOptions extends DeviceOptions {
 }
 
 /**
- * A device whose module is loaded by every vCPU worker.
- * @throws MemoryError INVALID_ARGUMENT for access rules that contradict each other; so for all placements
+ * A device whose module is loaded by every vCPU worker. `lock` is 'shared' by default.
+ * @throws MemoryError INVALID_ARGUMENT for a lock that there is not; for access rules that contradict each other: so
+ * for all placements
  */
 export const localDevice = (
   module: URL | string,
-  options: ModuleOptions & { lock?: 'shared' | 'none' } = {},
+  options: ModuleOptions & { lock?: DeviceLocking } = {},
 ): LocalDevice => ({
   placement: 'local',
   ...deviceModule(module, options),
-  lock: options.lock ?? 'shared',
+  lock: lockingOf(options.lock ?? 'shared'),
 });
 
 /** A device whose callbacks run in the control thread. */
@@ -157,6 +169,14 @@ export const hostedDevice = (
   ...deviceModule(module, options),
   onAsk: options.onAsk ?? null,
 });
+
+function lockingOf(lock: DeviceLocking): DeviceLocking {
+  if (LOCKINGS.includes(lock)) return lock;
+  throw new MemoryError(
+    'INVALID_ARGUMENT',
+    `a device's lock is 'shared', 'own' or 'none', not ${typeof lock === 'string' ? `'${String(lock)}'` : String(lock)}`,
+  );
+}
 
 const deviceModule = (module: URL | string, options: ModuleOptions): DeviceModule => ({
   module: String(module),

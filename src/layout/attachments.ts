@@ -34,10 +34,13 @@ export interface DoorbellHandle {
   readonly words: SharedArrayBuffer;
 }
 
+/** What a worker-local device is called under; a buffer: its own lock (layout/device-lock.ts). */
+export type AttachedLock = 'shared' | 'none' | SharedArrayBuffer;
+
 /** How a vCPU reaches a device: its own copy of the module, or the host that answers for it. */
 export type AttachedDevice = AttachedCommon &
   (
-    | ({ readonly placement: 'local'; readonly lock: 'shared' | 'none' } & DeviceModule)
+    | ({ readonly placement: 'local'; readonly lock: AttachedLock } & DeviceModule)
     | { readonly placement: 'homed'; readonly host: number }
   );
 

@@ -23,13 +23,13 @@ import { DEVICE_HOST_ALIVE, DEVICE_HOST_CONTROL, MAILBOX_STATE } from '../layout
 import { MailboxResponder } from '../mailbox/responder.ts';
 import { DeviceHandler, type ReentrancyGuard } from '../vcpu/device-handler.ts';
 import { callbackProblem } from '../vcpu/device-loader.ts';
-import { breakDeviceLock } from '../vcpu/device-lock.ts';
 import type { DeviceReport } from '../vcpu/failure-reports.ts';
 import { guardOf } from '../vcpu/route-loader.ts';
 import type { AttachmentHub } from './attachment-hub.ts';
 import { ControlDevices } from './control-devices.ts';
 import { AskAnswerer } from './device-asks.ts';
 import type { DeviceHostNews, DeviceHostOrder, DeviceHostTask } from './device-host-thread.ts';
+import type { DeviceLocks } from './device-locks.ts';
 import { assertDeviceData } from './postable.ts';
 import { workerEntry } from './worker-entry.ts';
 
@@ -58,6 +58,7 @@ export interface DeviceHostsOptions {
 export interface DeviceHostsParts {
   readonly grace: { addReader(slot: number): void; removeReader(slot: number): void };
   readonly hub: AttachmentHub;
+  readonly locks: DeviceLocks;
   /** Told of the reader slot of a host whose thread has exited. */
   readonly onGone?: (slot: number) => void;
 }
@@ -178,8 +179,9 @@ export class DeviceHosts {
     const guard = this.guardNumber(region, binding);
     switch (binding.placement) {
       case 'local': {
-        const { placement, lock, module, exportName, state, data } = binding;
+        const { placement, module, exportName, state, data } = binding;
         assertDeviceData(region.name, binding);
+        const lock = binding.lock === 'own' ? this.parts.locks.add() : binding.lock;
         return { placement, lock, module, exportName, state, data, rules, guard };
       }
       case 'control': {
@@ -262,13 +264,8 @@ export class DeviceHosts {
     const worker = this.workers.get(binding.host);
     if (worker !== undefined && !worker.closing) {
       if (binding.onAsk !== null) worker.answerer.add(device, binding.onAsk);
-      const order: DeviceHostOrder = {
-        kind: 'device',
-        device,
-        regionName,
-        module: { module, exportName, state, data, rules },
-        guard,
-      };
+      const own = { module, exportName, state, data, rules };
+      const order: DeviceHostOrder = { kind: 'device', device, regionName, module: own, guard };
       worker.port.postMessage(order);
       return;
     }
@@ -292,7 +289,7 @@ export class DeviceHosts {
       this.parts.hub.unsubscribe(worker.attachmentPort);
       for (const port of [worker.port, worker.attachmentPort, worker.answerer]) port.close();
     }
-    breakDeviceLock(this.words, hostReaderSlot(host));
+    this.parts.locks.breakFor(hostReaderSlot(host));
     endHolds(this.words, hostReaderSlot(host));
     endBounceUse(this.words, hostReaderSlot(host));
     this.parts.grace.removeReader(hostReaderSlot(host));

@@ -134,7 +134,7 @@ function refuseImpossible({ name, device, eventfds, coalescing }: MemoryRegion):
   if (device?.placement === 'local' && device.lock === 'none' && coalescing.items.length > 0) {
     throw new MemoryError(
       'INVALID_ARGUMENT',
-      `region '${name}' has coalesced ranges, but its device is called without a lock: in the order of a queue it could not run in parallel, and queuing costs more than its call; use lock 'shared', or home it`,
+      `region '${name}' has coalesced ranges, but its device is called without a lock: in the order of a queue it could not run in parallel, and queuing costs more than its call; use lock 'shared' or 'own', or home it`,
     );
   }
   const far = eventfds.items.find(({ offset, size }) => offset + BigInt(size) > EXACT_MAX);

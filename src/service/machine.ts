@@ -28,6 +28,7 @@ import type { MemoryPort } from '../vcpu/memory-port.ts';
 import { AttachmentHub } from './attachment-hub.ts';
 import { ControlMemory } from './control-memory.ts';
 import { DeviceHosts } from './device-hosts.ts';
+import { DeviceLocks } from './device-locks.ts';
 import { DeviceShortcuts } from './device-shortcuts.ts';
 import { MachineDirtyLog } from './machine-dirty-log.ts';
 import { MachineDma } from './machine-dma.ts';
@@ -72,11 +73,11 @@ export class Machine extends MachineDma {
     this.dirtyPages = dirtyPages;
     this.grace = grace;
     this.shared = shared;
-    this.hosts = new DeviceHosts(
-      this.shared,
-      { grace: this.grace, hub: this.hub, onGone: (slot) => this.shortcuts.coalescing.readerGone(slot) },
-      { ...full, onHostDeath: full.onDeviceHostDeath },
-    );
+    const readers = {
+      ...{ grace: this.grace, hub: this.hub, locks: new DeviceLocks(this.shared.control) },
+      onGone: (slot: number): void => this.shortcuts.coalescing.readerGone(slot),
+    };
+    this.hosts = new DeviceHosts(this.shared, readers, { ...full, onHostDeath: full.onDeviceHostDeath });
     const wait = { whileWaiting: () => this.hosts.answerAsks(), patienceMs: full.patienceMs };
     this.control = new ControlMemory(this.shared, full.onDeviceReport, this.hosts.control, wait);
     this.hub.subscribe(this.control);
@@ -119,13 +120,11 @@ export class Machine extends MachineDma {
       synchronize: () => this.synchronize(),
     });
     this.vcpuSet = new VcpuSet({
+      ...readers,
       machine: this.shared,
-      grace: this.grace,
-      hub: this.hub,
       host: full.vcpuHost === 'threads' ? new ThreadHost() : new PiscinaHost(full.vcpuSlots),
       slotCount: full.vcpuSlots,
       onDeviceReport: full.onDeviceReport,
-      onGone: (slot) => this.shortcuts.coalescing.readerGone(slot),
     });
   }
 

@@ -2,7 +2,7 @@
  * A machine's vCPUs: starts programs on a vCPU host, gives each a reader slot, steers them through shared
  * words, and cleans up after them, however they end.
  * Guarantee: a slot is freed only when its reader is offline by its own word or its thread's exit was
- * confirmed; then its hold on layouts, the device lock and the mailbox ends, and the slot can be used again.
+ * confirmed; then its hold on layouts, device locks and the mailbox ends, and the slot can be used again.
  * Writes: READER_RUN_STATE; a slot's other words, and its bit in a doorbell, while no thread has it.
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
@@ -33,9 +33,9 @@ import {
   MAILBOX_IDLE,
   MAILBOX_STATE,
 } from '../layout/mailbox.ts';
-import { breakDeviceLock } from '../vcpu/device-lock.ts';
 import type { DeviceReport } from '../vcpu/failure-reports.ts';
 import type { AttachmentHub } from './attachment-hub.ts';
+import type { DeviceLocks } from './device-locks.ts';
 import { assertPostable } from './postable.ts';
 import { programUrl, VcpuHandle } from './vcpu-handle.ts';
 import type { VcpuHost } from './vcpu-host.ts';
@@ -52,6 +52,7 @@ export interface VcpuSetParts {
   readonly machine: SharedMachine;
   readonly grace: ReaderRegistry;
   readonly hub: AttachmentHub;
+  readonly locks: DeviceLocks;
   readonly host: VcpuHost;
   /** vCPUs at a time: slots 0 to slotCount - 1. */
   readonly slotCount: number;
@@ -194,7 +195,7 @@ export class VcpuSet {
   private release(slot: number, port: MessagePort): void {
     this.parts.hub.unsubscribe(port);
     port.close();
-    breakDeviceLock(this.words, slot);
+    this.parts.locks.breakFor(slot);
     endHolds(this.words, slot);
     endBounceUse(this.words, slot);
     this.ringForTheDead(slot);

@@ -3,13 +3,14 @@ import type { FullAccessRules } from '../base/access-rules.ts';
 import type { AttachedDevice } from '../layout/attachments.ts';
 import type { DeviceHandler } from './device-handler.ts';
 import type { LoadedDeviceContext } from './device-loader.ts';
+import type { DeviceLock } from './device-lock.ts';
 import type { WriteShortcuts } from './write-shortcuts.ts';
 
 /** Its callbacks are in this thread, and are called without a lock and without looking at anything before. */
 export const ROUTE_PARALLEL = 0;
 /** Likewise, but it has shortcuts. */
 export const ROUTE_UNLOCKED = 1;
-/** Its callbacks are in this thread, and are called under the shared device lock. */
+/** Its callbacks are in this thread, and are called under `lock`. */
 export const ROUTE_LOCKED = 2;
 /** In the thread of a device host. */
 export const ROUTE_HOMED = 3;
@@ -28,6 +29,7 @@ interface RouteParts {
   readonly handler: DeviceHandler;
   readonly rules: FullAccessRules;
   readonly host?: number;
+  readonly lock?: DeviceLock | null;
   readonly local?: LocalModule | null;
   readonly context?: LoadedDeviceContext | null;
   readonly problem?: unknown;
@@ -41,6 +43,8 @@ export class DeviceRoute {
   readonly rules: FullAccessRules;
   /** Of a homed device. */
   readonly host: number;
+  /** Of a device that is called under one: the shared one, or its own. */
+  readonly lock: DeviceLock | null;
   /** What to load at the first access; null for homed devices. */
   readonly local: LocalModule | null;
   /** Of a local device that is loaded. */
@@ -55,6 +59,7 @@ export class DeviceRoute {
     this.handler = parts.handler;
     this.rules = parts.rules;
     this.host = parts.host ?? -1;
+    this.lock = parts.lock ?? null;
     this.local = parts.local ?? null;
     this.context = parts.context ?? null;
     this.problem = parts.problem ?? null;

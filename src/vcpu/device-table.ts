@@ -1,6 +1,6 @@
 /**
  * A thread's way to devices, by device id: calls its own copy of a worker-local device, under the shared
- * lock unless the device opted out, and hands accesses of homed devices to their host. One thread's own.
+ * lock or one of the device's own unless it opted out, and hands accesses of homed devices to their host. One thread's own.
  * Guarantee: read() and write() return, never throw, and leave MEMTX_ERROR where the device failed, its
  * module does not load or its host is dead. After any call that may have blocked, every port of the vCPU
  * is on the newest layout: the caller must use nothing that it loaded from the map before the call.
@@ -14,8 +14,8 @@ import type { AttentiveWait } from '../mailbox/requester.ts';
 import type { DeviceCalls } from './device-calls.ts';
 import type { DeviceHandler } from './device-handler.ts';
 import type { DeviceMemory } from './device-loader.ts';
-import { DeviceLock } from './device-lock.ts';
-import { bulkAccessSize, type DeviceRoute, ROUTE_FAILED, ROUTE_HOMED, ROUTE_LOCKED } from './device-route.ts';
+import { ThreadLocks } from './device-lock.ts';
+import { bulkAccessSize, type DeviceRoute, ROUTE_FAILED, ROUTE_HOMED } from './device-route.ts';
 import { DeviceRoutes } from './device-routes.ts';
 import type { ReportDevice } from './failure-reports.ts';
 import { HostCalls } from './host-calls.ts';
@@ -23,15 +23,13 @@ import { LocalReplayer, QueuedWrites, type RingPlaces } from './queued-writes.ts
 import type { ReaderSession } from './reader-session.ts';
 import { type DeviceHome, RouteLoader } from './route-loader.ts';
 
-const homed = ROUTE_HOMED; // local names for the hot path
-const locked = ROUTE_LOCKED;
+const homed = ROUTE_HOMED; // a local name for the hot path
 
 export class DeviceTable implements DeviceCalls, RingPlaces {
   result: MemTxResult = MEMTX_OK;
   high = 0;
-  private readonly session: ReaderSession;
   private readonly hosts: HostCalls;
-  private readonly lock: DeviceLock;
+  private readonly locks: ThreadLocks;
   private readonly home: DeviceHome | null;
   private readonly loader: RouteLoader;
   private readonly queued: QueuedWrites;
@@ -45,13 +43,11 @@ export class DeviceTable implements DeviceCalls, RingPlaces {
     report: ReportDevice,
     home: DeviceHome | null = null,
   ) {
-    const { slot } = session.reader;
-    this.session = session;
-    this.lock = new DeviceLock(words, session);
-    this.hosts = new HostCalls(words, session, this.lock, home?.host ?? null);
+    this.locks = new ThreadLocks(words, session);
+    this.hosts = new HostCalls(words, this.locks, home?.host ?? null);
     this.home = home;
-    this.loader = new RouteLoader(words, slot, report, home);
-    this.queued = new QueuedWrites(slot, this);
+    this.loader = new RouteLoader(words, this.locks, report, home);
+    this.queued = new QueuedWrites(session.reader.slot, this);
     this.routes = new DeviceRoutes(this.loader);
     this.direct = this.routes.direct; // in fields of its own for the hot path
     this.detour = this.routes.detour;
@@ -65,7 +61,7 @@ export class DeviceTable implements DeviceCalls, RingPlaces {
   /** Makes waits of this thread end, and has it look after others meanwhile. For the control thread. */
   beAttentive(wait: AttentiveWait): void {
     this.hosts.requester.attentive = wait;
-    this.lock.patienceMs = wait.patienceMs;
+    this.locks.patienceMs = wait.patienceMs;
   }
 
   /** Called when a device is unknown; it must attach() what has been posted. */
@@ -168,13 +164,13 @@ export class DeviceTable implements DeviceCalls, RingPlaces {
 
   private readOtherwise(device: number, offset: number, size: number, attrs: MemTxAttrs): number {
     const route = this.routes.resolve(device);
-    if (route.route !== locked || route.shortcuts !== null)
+    const { handler, lock } = route;
+    if (lock === null || route.shortcuts !== null)
       return this.readByRoute(device, route, offset, size, attrs);
-    const { handler } = route;
     let value = 0;
-    if (this.lock.acquire()) {
+    if (lock.acquire()) {
       value = handler.read(offset, size, attrs); // DeviceHandler never throws: what was taken is always given back
-      this.lock.release();
+      lock.release();
     } else this.failToEnter(route, offset, size, false);
     this.result = handler.result;
     this.high = handler.high;
@@ -190,14 +186,14 @@ export class DeviceTable implements DeviceCalls, RingPlaces {
     attrs: MemTxAttrs,
   ): void {
     const route = this.routes.resolve(device);
-    if (route.route !== locked || route.shortcuts !== null) {
+    const { handler, lock } = route;
+    if (lock === null || route.shortcuts !== null) {
       this.writeByRoute(device, route, offset, size, valueLo, valueHi, attrs);
       return;
     }
-    const { handler } = route;
-    if (this.lock.acquire()) {
+    if (lock.acquire()) {
       handler.write(offset, size, valueLo, valueHi, attrs);
-      this.lock.release();
+      lock.release();
     } else this.failToEnter(route, offset, size, true);
     this.result = handler.result;
   }
@@ -254,29 +250,31 @@ export class DeviceTable implements DeviceCalls, RingPlaces {
 
   /** Records why enter() or the lock refused an access. */
   private failToEnter(
-    { route, handler, problem }: DeviceRoute,
+    { route, handler, lock, problem }: DeviceRoute,
     offset: number,
     size: number,
     isWrite: boolean,
   ) {
     if (route === ROUTE_FAILED) handler.fail(offset, size, isWrite, 'its module does not load', problem);
-    else handler.fail(offset, size, isWrite, 'a vCPU holds the device lock and does not release it', null);
+    else if (this.locks.forbids(lock!)) {
+      handler.deny(offset, size, isWrite, `${this.locks.holder} may not wait for another lock`);
+    } else handler.fail(offset, size, isWrite, 'a vCPU holds the device lock and does not release it', null);
   }
 
   /** Before a call of callbacks in this thread: takes the lock, and replays what is queued for the device. */
   private enter(route: DeviceRoute): boolean {
     if (route.route === ROUTE_FAILED) return false;
-    if (route.route === ROUTE_LOCKED && !this.lock.acquire()) return false;
+    if (route.lock !== null && !route.lock.acquire()) return false;
     const ring = route.shortcuts?.ring ?? null;
     if (ring === null || ring.isEmpty || route.handler.isEngaged) return true; // engaged: replays would be denied
-    if (route.route === ROUTE_LOCKED) ring.replayAll(new LocalReplayer(route, this.session.reader.slot));
+    if (route.lock !== null) ring.replayAll(new LocalReplayer(route, this.locks.session.reader.slot));
     else this.home?.replayQueued();
     return true;
   }
 
   /** DeviceHandler never throws, so what enter() took is always given back. */
-  private leave({ route }: DeviceRoute): void {
-    if (route === ROUTE_LOCKED) this.lock.release();
+  private leave({ lock }: DeviceRoute): void {
+    lock?.release();
   }
 
   private askHost(

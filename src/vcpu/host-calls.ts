@@ -9,7 +9,7 @@ import { MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
 import { PHASE_WAITING_FOR_DEVICE, type SharedWords } from '../layout/control-block.ts';
 import { accessIsWrite, accessSize, DEVICE_HOST_CONTROL, FLUSH_ACCESS } from '../layout/mailbox.ts';
 import { MailboxRequester } from '../mailbox/requester.ts';
-import type { DeviceLock } from './device-lock.ts';
+import type { ThreadLocks } from './device-lock.ts';
 import type { DeviceRoute } from './device-route.ts';
 import type { ReaderSession } from './reader-session.ts';
 
@@ -20,15 +20,15 @@ export class HostCalls {
   high = 0;
   readonly requester: MailboxRequester;
   private readonly session: ReaderSession;
-  private readonly lock: DeviceLock;
+  private readonly locks: ThreadLocks;
   /** True in a device worker. */
   private readonly isWorker: boolean;
 
   /** @param home number of the host that this thread is; null: it is none */
-  constructor(words: SharedWords, session: ReaderSession, lock: DeviceLock, home: number | null) {
-    this.requester = new MailboxRequester(words, session.reader.slot);
-    this.session = session;
-    this.lock = lock;
+  constructor(words: SharedWords, locks: ThreadLocks, home: number | null) {
+    this.session = locks.session;
+    this.requester = new MailboxRequester(words, this.session.reader.slot);
+    this.locks = locks;
     this.isWorker = home !== null && home !== DEVICE_HOST_CONTROL;
   }
 
@@ -59,11 +59,11 @@ export class HostCalls {
   }
 
   private get mayNotWait(): boolean {
-    return this.lock.isHeld || this.isWorker;
+    return this.locks.isAnyHeld || this.isWorker;
   }
 
   private deny({ handler }: DeviceRoute, offset: number, access: number): number {
-    const inside = this.lock.isHeld ? 'a device that holds the device lock' : 'another device host';
+    const inside = this.locks.isAnyHeld ? this.locks.holder : 'another device host';
     const problem = `${inside} may not wait for the thread where it is homed`;
     handler.deny(offset, accessSize(access), accessIsWrite(access), problem);
     this.result = handler.result;

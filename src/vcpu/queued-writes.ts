@@ -2,8 +2,9 @@
  * Writes of one thread that do not call the device: they ring a doorbell, or wait in the device's ring until an
  * access could observe them. One thread's own.
  * Guarantee: takes() never waits, neither for a lock nor for a host. After flush() whatever any thread queued
- * before is replayed, but for rings that this thread may not wait for: from inside a device under the device
- * lock, and from a device worker, the hosts of those are rung instead.
+ * before is replayed, but for rings that this thread may not wait for: from inside a device under a
+ * lock, and from a device worker, the hosts of those are rung instead, and from inside one under its own lock
+ * the rings of other locks stay as they are until somebody accesses their device, or who queued there sleeps.
  */
 import type { MemTxAttrs } from '../base/mem-tx-attrs.ts';
 import type { Replayer } from '../mailbox/coalesced-ring.ts';

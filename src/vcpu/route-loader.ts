@@ -1,10 +1,11 @@
 /** Makes the routes of a thread's devices: loads worker-local modules, and gives each device its handler. */
 import { fullAccessRules } from '../base/access-rules.ts';
 import type { AnyDeviceCallbacks } from '../base/device-binding.ts';
-import type { AttachedDevice } from '../layout/attachments.ts';
+import type { AttachedDevice, AttachedLock } from '../layout/attachments.ts';
 import type { SharedWords } from '../layout/control-block.ts';
 import { DeviceHandler, ReentrancyGuard } from './device-handler.ts';
 import { type DeviceMemory, LoadedDeviceContext, loadDevice } from './device-loader.ts';
+import type { DeviceLock, ThreadLocks } from './device-lock.ts';
 import {
   DeviceRoute,
   type LocalModule,
@@ -34,11 +35,13 @@ export class RouteLoader {
   private readonly slot: number;
   private readonly report: ReportDevice;
   private readonly home: DeviceHome | null;
+  private readonly locks: ThreadLocks;
   private readonly guards = new Map<number, ReentrancyGuard>();
 
-  constructor(words: SharedWords, slot: number, report: ReportDevice, home: DeviceHome | null) {
+  constructor(words: SharedWords, locks: ThreadLocks, report: ReportDevice, home: DeviceHome | null) {
     this.words = words;
-    this.slot = slot;
+    this.slot = locks.session.reader.slot;
+    this.locks = locks;
     this.report = report;
     this.home = home;
   }
@@ -77,8 +80,9 @@ export class RouteLoader {
       memory: this.memory,
     });
     const handler = this.handlerOf(device, regionName, attached, loadDevice(attached, context));
-    const route = attached.lock === 'none' ? ROUTE_PARALLEL : ROUTE_LOCKED;
-    return new DeviceRoute({ route, handler, rules: attached.rules, local, context });
+    const lock = this.lockOf(attached.lock);
+    const route = lock === null ? ROUTE_PARALLEL : ROUTE_LOCKED;
+    return new DeviceRoute({ route, handler, rules: attached.rules, lock, local, context });
   }
 
   /** Loads; a module that does not load gives a route on which every access fails. */
@@ -90,6 +94,11 @@ export class RouteLoader {
       const { rules } = local.attached;
       return new DeviceRoute({ route: ROUTE_FAILED, handler, rules, local, problem: error });
     }
+  }
+
+  private lockOf(lock: AttachedLock): DeviceLock | null {
+    if (lock === 'none') return null;
+    return lock === 'shared' ? this.locks.shared : this.locks.own(lock);
   }
 
   private handlerOf(

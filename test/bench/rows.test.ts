@@ -19,7 +19,7 @@ const CONTRACT_ROWS = [
   ...['access/random-mix', 'access/random-mix-2vcpu', 'access/sequential', 'access/write-sequential'],
   ...['access/atomic-add', 'access/port-io'],
   ...['mmio/local', 'mmio/local-2vcpu', 'mmio/local-locked', 'mmio/homed-awake', 'mmio/homed-asleep'],
-  ...['mmio/local-2devices-2vcpu', 'mmio/ioeventfd', 'mmio/coalesced'],
+  ...['mmio/local-own', 'mmio/local-2devices-2vcpu', 'mmio/ioeventfd', 'mmio/coalesced'],
   ...['churn/readers-quiet', 'churn/readers-spinning', 'churn/readers-10000', 'churn/million'],
   ...['scale/sections-65536', 'scale/lookup-65536', 'scale/spaces-64', 'scale/grace-256', 'scale/slots-256'],
   ...['lookup/radix', 'lookup/radix-10000', 'grace/latency', 'attach/vcpu'],

@@ -11,6 +11,7 @@ import { Publisher } from '../../src/publish/publisher.ts';
 import { RamStore } from '../../src/publish/ram-store.ts';
 import { AttachmentHub } from '../../src/service/attachment-hub.ts';
 import { type DeviceHostDeath, DeviceHosts } from '../../src/service/device-hosts.ts';
+import { DeviceLocks } from '../../src/service/device-locks.ts';
 import { PiscinaHost } from '../../src/service/piscina-host.ts';
 import { ThreadHost } from '../../src/service/thread-host.ts';
 import type { VcpuHost } from '../../src/service/vcpu-host.ts';
@@ -27,6 +28,7 @@ export class VcpuMachine {
   readonly grace: GraceWriter;
   readonly vcpus: VcpuSet;
   readonly hosts: DeviceHosts;
+  readonly locks: DeviceLocks;
   readonly reports: DeviceReport[] = [];
   readonly deaths: DeviceHostDeath[] = [];
   private readonly publisher: Publisher;
@@ -51,6 +53,7 @@ export class VcpuMachine {
     registerParticipant(this.publisher);
     const onDeviceReport = (report: DeviceReport) => this.reports.push(report);
     const machine = { control: this.control.buffer, arena: arena.words.buffer, ...this.ramStore.shared };
+    this.locks = new DeviceLocks(machine.control);
     this.hosts = new DeviceHosts(machine, this, {
       guestEndianness: 'little',
       onDeviceReport,
@@ -60,6 +63,7 @@ export class VcpuMachine {
       machine,
       grace: this.grace,
       hub: this.hub,
+      locks: this.locks,
       host: kind === 'piscina' ? new PiscinaHost(slotCount) : kind === 'threads' ? new ThreadHost() : kind,
       slotCount,
       onDeviceReport,

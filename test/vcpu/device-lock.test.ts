@@ -1,8 +1,16 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { GraceReader } from '../../src/grace/reader.ts';
 import { createControlBlock, type SharedWords, WORD_DEVICE_LOCK } from '../../src/layout/control-block.ts';
-import { heldBy, LOCK_AWAITED, LOCK_FREE, lockHolder } from '../../src/layout/device-lock.ts';
-import { breakDeviceLock, DeviceLock } from '../../src/vcpu/device-lock.ts';
+import {
+  heldBy,
+  LOCK_AWAITED,
+  LOCK_FREE,
+  lockHolder,
+  OWN_LOCK_BYTES,
+  WORD_OWN_LOCK,
+} from '../../src/layout/device-lock.ts';
+import { DeviceLocks } from '../../src/service/device-locks.ts';
+import { breakDeviceLock, type DeviceLock, ThreadLocks } from '../../src/vcpu/device-lock.ts';
 import { ReaderSession } from '../../src/vcpu/reader-session.ts';
 import {
   END,
@@ -16,24 +24,34 @@ import {
 import { operationsOf } from '../support/stepped-atomics.ts';
 
 const SLOT = 6;
-let words: SharedWords;
-let lock: DeviceLock;
-const lockOf = (slot: number): DeviceLock =>
-  new DeviceLock(words, new ReaderSession(words, new GraceReader(words, slot)));
+let control: SharedWords;
+const locksOf = (slot: number): ThreadLocks =>
+  new ThreadLocks(control, new ReaderSession(control, new GraceReader(control, slot)));
+const ownLock = (): SharedArrayBuffer => new SharedArrayBuffer(OWN_LOCK_BYTES);
 beforeEach(() => {
-  words = createControlBlock();
-  lock = lockOf(SLOT);
+  control = createControlBlock();
 });
 
-describe('the device lock', () => {
+describe.each(['shared', 'own'] as const)('a device lock: %s', (kind) => {
+  let words: SharedWords;
+  let word: number;
+  let lock: DeviceLock;
+  const lockOf = (locks: ThreadLocks): DeviceLock =>
+    kind === 'own' ? locks.own(words.buffer) : locks.shared;
+  beforeEach(() => {
+    words = kind === 'own' ? new Int32Array(ownLock()) : control;
+    word = kind === 'own' ? WORD_OWN_LOCK : WORD_DEVICE_LOCK;
+    lock = lockOf(locksOf(SLOT));
+  });
+
   test('names its holder, and is free again after the outermost release', () => {
     lock.acquire();
     lock.acquire(); // a device that reaches a device under the same lock
-    expect(lockHolder(words[WORD_DEVICE_LOCK]!)).toBe(SLOT);
+    expect(lockHolder(words[word]!)).toBe(SLOT);
     lock.release();
-    expect(lockHolder(words[WORD_DEVICE_LOCK]!)).toBe(SLOT);
+    expect(lockHolder(words[word]!)).toBe(SLOT);
     lock.release();
-    expect(words[WORD_DEVICE_LOCK]).toBe(LOCK_FREE);
+    expect(words[word]).toBe(LOCK_FREE);
   });
 
   test('costs two atomic operations when nobody else wants it', () => {
@@ -50,17 +68,18 @@ describe('the device lock', () => {
 
   test('is marked by one who sleeps; whoever gives it back then wakes one', () => {
     lock.acquire();
-    const other = lockOf(SLOT + 1);
-    other.patienceMs = 1;
-    expect(other.acquire()).toBe(false);
-    expect(words[WORD_DEVICE_LOCK]).toBe(heldBy(SLOT) | LOCK_AWAITED);
+    const others = locksOf(SLOT + 1);
+    others.patienceMs = 1;
+    expect(lockOf(others).acquire()).toBe(false);
+    expect(others.isAnyHeld).toBe(false);
+    expect(words[word]).toBe(heldBy(SLOT) | LOCK_AWAITED);
     const operations = operationsOf(
       words,
       () => 'LOCK',
       () => lock.release(),
     );
     expect(operations).toEqual(['exchange LOCK', 'notify LOCK']);
-    expect(words[WORD_DEVICE_LOCK]).toBe(LOCK_FREE);
+    expect(words[word]).toBe(LOCK_FREE);
   });
 
   test('is not released by one who does not hold it', () => {
@@ -69,16 +88,120 @@ describe('the device lock', () => {
 
   test.each([0, LOCK_AWAITED])('is broken for a dead holder, and for nobody else; mark %i', (mark) => {
     lock.acquire();
-    words[WORD_DEVICE_LOCK] = words[WORD_DEVICE_LOCK]! | mark;
-    expect(breakDeviceLock(words, SLOT + 1)).toBe(false);
-    expect(lockHolder(words[WORD_DEVICE_LOCK])).toBe(SLOT);
-    expect(breakDeviceLock(words, SLOT)).toBe(true);
-    expect(words[WORD_DEVICE_LOCK]).toBe(LOCK_FREE);
-    expect(breakDeviceLock(words, SLOT)).toBe(false);
+    words[word] = words[word]! | mark;
+    expect(breakDeviceLock(words, word, SLOT + 1)).toBe(false);
+    expect(lockHolder(words[word]!)).toBe(SLOT);
+    expect(breakDeviceLock(words, word, SLOT)).toBe(true);
+    expect(words[word]).toBe(LOCK_FREE);
+    expect(breakDeviceLock(words, word, SLOT)).toBe(false);
   });
 });
 
-describe('every order of vCPUs that want the lock', () => {
+describe('the locks of a thread', () => {
+  test.each<[string, readonly string[], string, boolean]>([
+    ['the shared lock, an own one', ['shared'], 'a', true],
+    ['the shared lock, itself', ['shared'], 'shared', true],
+    ['an own lock, itself', ['a'], 'a', true],
+    ['an own lock, another', ['a'], 'b', false],
+    ['an own lock, the shared one', ['a'], 'shared', false],
+    ['the shared lock and an own one, the shared one', ['shared', 'a'], 'shared', false],
+    ['the shared lock and an own one, another', ['shared', 'a'], 'b', false],
+    ['an own lock twice, another', ['a', 'a'], 'b', false],
+  ])('inside %s: the last is to be had or not, and at once', (_what, heldBefore, wanted, isTaken) => {
+    const locks = locksOf(SLOT);
+    const all = new Map([
+      ['shared', locks.shared],
+      ['a', locks.own(ownLock())],
+      ['b', locks.own(ownLock())],
+    ]);
+    for (const name of heldBefore) expect(all.get(name)!.acquire()).toBe(true);
+    expect(locks.forbids(all.get(wanted)!)).toBe(!isTaken);
+    expect(all.get(wanted)!.acquire()).toBe(isTaken);
+    if (isTaken) all.get(wanted)!.release();
+    for (const name of [...heldBefore].reverse()) all.get(name)!.release();
+    expect(locks.isAnyHeld).toBe(false);
+    for (const lock of all.values()) expect([lock.acquire(), lock.release()]).toEqual([true, undefined]);
+  });
+
+  test('of a dead one are all broken, and those of others are not', () => {
+    const made = new DeviceLocks(control.buffer);
+    const buffers = [made.add(), made.add()];
+    const dead = locksOf(SLOT);
+    dead.shared.acquire();
+    dead.own(buffers[0]!).acquire();
+    const alive = locksOf(SLOT + 1).own(buffers[1]!);
+    alive.acquire();
+    made.breakFor(SLOT);
+    const ownWords = buffers.map((buffer) => new Int32Array(buffer)[WORD_OWN_LOCK]);
+    expect([control[WORD_DEVICE_LOCK], ...ownWords]).toEqual([LOCK_FREE, LOCK_FREE, heldBy(SLOT + 1)]);
+  });
+});
+
+/**
+ * Two vCPUs that go into devices from inside devices, in every order: nobody waits for ever as long as own locks are
+ * leaves. Steps take whole locks, for one lock is walked above.
+ */
+describe('every order of vCPUs that go from device to device', () => {
+  const SHARED = 0;
+
+  /** Takes the locks of `path` one inside the other, then gives all back. */
+  function visitor(
+    name: string,
+    path: readonly number[],
+    holders: Int32Array,
+    areLeaves: boolean,
+  ): SteppedThread {
+    const me = name.charCodeAt(0);
+    const taken: number[] = [];
+    const isFree = (lock: number): boolean => holders[lock] === 0 || holders[lock] === me;
+    const isDenied = (lock: number): boolean =>
+      areLeaves && taken.some((held) => held !== SHARED && held !== lock);
+    const takes = path.map((lock) =>
+      step(
+        `take ${lock}`,
+        () => {
+          if (isDenied(lock)) return 'give back';
+          holders[lock] = me;
+          taken.push(lock);
+          return undefined;
+        },
+        () => isDenied(lock) || isFree(lock),
+      ),
+    );
+    const givesBack = step('give back', () => {
+      for (const lock of taken) holders[lock] = 0;
+    });
+    return stepsOf(name, ...takes, givesBack);
+  }
+
+  const paths: readonly (readonly number[])[] = [0, 1, 2].flatMap((outer) =>
+    [0, 1, 2].flatMap((inner) => [0, 1, 2].map((innermost) => [outer, inner, innermost])),
+  );
+  const meet = (areLeaves: boolean): string[] =>
+    paths.flatMap((one) =>
+      paths.flatMap((other) => {
+        const { firstBad } = walkOrders(() => {
+          const holders = new Int32Array(new SharedArrayBuffer(12));
+          const threads = [visitor('x', one, holders, areLeaves), visitor('y', other, holders, areLeaves)];
+          return {
+            threads,
+            verdict: () => (holders.every((holder) => holder === 0) ? SAFE : 'a lock is held'),
+          };
+        });
+        return firstBad === '' ? [] : [firstBad];
+      }),
+    );
+
+  test('ends, if own locks are leaves', () => {
+    expect(meet(true)).toEqual([]);
+  });
+
+  test('the walk convicts own locks that are no leaves', () => {
+    expect(meet(false)[0]).toContain('deadlock');
+  });
+});
+
+describe('every order of vCPUs that want one lock', () => {
   interface Variant {
     readonly marks?: boolean;
     readonly sleepsUnconditionally?: boolean;
