@@ -12,11 +12,12 @@ export const ASKED = 0;
 export const ANSWERED = 1;
 /** The last layout that was published before the question; written by the control thread. */
 export const ASKED_AT = 2;
-/** What it counted for itself; written by the vCPU. */
-export const COUNT = 3;
-export const COUNT_MORE = 4;
 /** Rounds that it has finished; written by the vCPU. */
-export const ROUND = 5;
+export const ROUND = 3;
+/** What it counted for itself; written by the vCPU. */
+export const COUNT = 4;
+export const COUNT_MORE = 5;
+export const COUNT_MOST = 6;
 
 export const wordFor = (number: number, word: number): number => SHUFFLE_WORDS + number * WORDS_EACH + word;
 export const handshakeWords = (vcpus: number): number => wordFor(vcpus, 0);

@@ -48,6 +48,11 @@ const rows: readonly (readonly [name: string, scenario: string, breaks: string])
   ['no-garbage-bound', 'silent-reader', 'transactions are taken however much garbage there is'],
   ['dead-reader-stays', 'killed-readers', 'the hold of a dead reader does not end'],
   ['dead-holder-keeps-lock', 'killed-readers', 'the device lock is not taken from a dead holder'],
+  [
+    'dead-holder-keeps-own-lock',
+    'killed-readers',
+    'locks of single devices are not taken from a dead holder',
+  ],
   ['attach-without-refresh', 'homed-remap', 'a vCPU comes back from a homed access with its old roots'],
   ['death-untold', 'hosted-death', 'nobody is told that a device host has died'],
   ['attachment-after-publication', 'ram-hot-add', 'a RAM buffer is posted after the view that needs it'],

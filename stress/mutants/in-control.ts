@@ -3,7 +3,12 @@ import type { MessagePort } from 'node:worker_threads';
 import { eachSection } from '../../src/dispatch/map-order.ts';
 import { GraceWriter } from '../../src/grace/writer.ts';
 import type { Attachment } from '../../src/layout/attachments.ts';
-import { GENERATION_STEP, type SharedWords, WORD_POSTS } from '../../src/layout/control-block.ts';
+import {
+  GENERATION_STEP,
+  type SharedWords,
+  WORD_DEVICE_LOCK,
+  WORD_POSTS,
+} from '../../src/layout/control-block.ts';
 import { cellWord, POISON } from '../../src/layout/map-entry.ts';
 import { SECTION_RAM_BYTE, SECTION_START_LO } from '../../src/layout/section-record.ts';
 import { MailboxResponder } from '../../src/mailbox/responder.ts';
@@ -13,11 +18,12 @@ import { DirtyPages } from '../../src/publish/dirty-pages.ts';
 import { Publisher } from '../../src/publish/publisher.ts';
 import { RamStore } from '../../src/publish/ram-store.ts';
 import { AttachmentHub } from '../../src/service/attachment-hub.ts';
-
 import { DeviceHosts } from '../../src/service/device-hosts.ts';
+import { DeviceLocks } from '../../src/service/device-locks.ts';
 import { HomedDevices } from '../../src/service/homed-devices.ts';
 import { MachineDirtyLog } from '../../src/service/machine-dirty-log.ts';
 import { VcpuSet, type VcpuSetParts } from '../../src/service/vcpu-set.ts';
+import { breakDeviceLock } from '../../src/vcpu/device-lock.ts';
 import { methodOf, patch } from './patch.ts';
 
 type Undo = () => void;
@@ -154,6 +160,11 @@ const breaks: Readonly<Record<string, () => Undo>> = {
         this.parts.grace.removeReader(slot);
       },
     ),
+
+  'dead-holder-keeps-own-lock': () =>
+    patch<{ readonly control: SharedWords }>(DeviceLocks, 'breakFor', function (slot: number) {
+      breakDeviceLock(this.control, WORD_DEVICE_LOCK, slot);
+    }),
 };
 
 /** Breaks what `mutant` breaks in the control thread, if it does. Returns how to mend it. */

@@ -6,7 +6,6 @@ import {
   PHASE_WAITING_FOR_DEVICE,
   PHASE_WAITING_FOR_INTERRUPT,
   type SharedWords,
-  WORD_DEVICE_LOCK,
   WORD_GENERATION,
 } from '../../src/layout/control-block.ts';
 import { LOCK_AWAITED, LOCK_FREE } from '../../src/layout/device-lock.ts';
@@ -17,7 +16,7 @@ import { CoalescedRing } from '../../src/mailbox/coalesced-ring.ts';
 import { Doorbell } from '../../src/mailbox/doorbell.ts';
 import { CellCache } from '../../src/vcpu/cell-cache.ts';
 import { DeltaReader } from '../../src/vcpu/delta-reader.ts';
-import { DeviceLock } from '../../src/vcpu/device-lock.ts';
+import { DeviceLock, type ThreadLocks } from '../../src/vcpu/device-lock.ts';
 import { ReaderSession } from '../../src/vcpu/reader-session.ts';
 import { Vcpu } from '../../src/vcpu/vcpu.ts';
 import { ViewReader } from '../../src/vcpu/view-reader.ts';
@@ -55,6 +54,15 @@ interface SessionInside {
   readonly phaseWord: number;
   readonly reader: GraceReader;
   refresh(): void;
+}
+
+interface LockInside {
+  readonly locks: ThreadLocks;
+  readonly words: SharedWords;
+  readonly word: number;
+  readonly held: number;
+  readonly isLeaf: boolean;
+  depth: number;
 }
 
 const nothing = (): void => {};
@@ -165,19 +173,22 @@ const breaks: Readonly<Record<string, () => Undo>> = {
   },
 
   'unlock-in-silence': () =>
-    patch<{ readonly words: SharedWords; depth: number }>(DeviceLock, 'release', function () {
+    patch<LockInside>(DeviceLock, 'release', function () {
       this.depth -= 1;
-      if (this.depth === 0) Atomics.store(this.words, WORD_DEVICE_LOCK, LOCK_FREE);
+      if (this.depth !== 0) return;
+      if (this.isLeaf) this.locks.leaf = null;
+      Atomics.store(this.words, this.word, LOCK_FREE);
     }),
 
   'woken-takes-it-unmarked': () =>
-    patch<{ readonly words: SharedWords; readonly held: number }>(DeviceLock, 'sleepUntilTaken', function () {
+    patch<LockInside>(DeviceLock, 'sleepUntilTaken', function () {
+      const { words, word } = this;
       for (;;) {
-        const word = Atomics.compareExchange(this.words, WORD_DEVICE_LOCK, LOCK_FREE, this.held);
-        if (word === LOCK_FREE) return true;
-        const marked = word | LOCK_AWAITED;
-        if (Atomics.compareExchange(this.words, WORD_DEVICE_LOCK, word, marked) !== word) continue;
-        Atomics.wait(this.words, WORD_DEVICE_LOCK, marked);
+        const found = Atomics.compareExchange(words, word, LOCK_FREE, this.held);
+        if (found === LOCK_FREE) return true;
+        const marked = found | LOCK_AWAITED;
+        if (Atomics.compareExchange(words, word, found, marked) !== found) continue;
+        Atomics.wait(words, word, marked);
       }
     }),
 

@@ -1,16 +1,16 @@
 /**
- * Writes to a device under the shared lock and to one without, counts what it wrote, and checks its map in between.
- * After each round the vCPUs wait for each other: one that still sleeps on the lock has nobody to come after it.
+ * Writes to devices under the shared lock, under their own and without one, counts what it wrote, and checks its map in between.
+ * After each round the vCPUs wait for each other: one that still sleeps on a lock has nobody to come after it.
  */
 import { MEMTX_OK } from '../../src/base/mem-tx-result.ts';
-import { COUNT, COUNT_MORE, ROUND, wordFor } from '../handshake.ts';
+import { ROUND, wordFor } from '../handshake.ts';
 import { spin, stressProgram, type UnderStress } from '../vcpu-side.ts';
 import { LayoutChecker } from './layout-checker.ts';
 
 export interface LockJob {
   readonly seed: number;
-  readonly locked: number;
-  readonly parallel: number;
+  /** Addresses of the devices, and the word where it counts its writes to each. */
+  readonly devices: readonly (readonly [address: number, count: number])[];
   readonly vcpuCount: number;
 }
 
@@ -27,8 +27,7 @@ export default stressProgram<LockJob>((under) => {
     lane.at(1);
     if (!pass()) return;
     for (let writes = random.below(50); writes > 0; writes -= 1) {
-      write(under, checker, job.locked, COUNT);
-      write(under, checker, job.parallel, COUNT_MORE);
+      for (const [address, count] of job.devices) write(under, checker, address, count);
       if (random.below(4) === 0) spin(random.below(2000));
     }
     checker.probe(10);

@@ -1,4 +1,4 @@
-/** Reads windows, a homed device and a device under the shared lock, while others are killed beside it. */
+/** Reads windows and a homed device, writes to a device under the shared lock and to one under its own, while others are killed beside it. */
 import { MEMTX_OK } from '../../src/base/mem-tx-result.ts';
 import { stressProgram } from '../vcpu-side.ts';
 import { LayoutChecker } from './layout-checker.ts';
@@ -18,9 +18,11 @@ export default stressProgram<VictimJob>((under) => {
     checker.took(floor);
     checker.probe(1 + random.below(100));
     lane.at(2);
-    memory.write(job.locked, 4, 1);
-    if (memory.result !== MEMTX_OK)
-      lane.violation(`vCPU ${vcpu.id}: the locked device gave ${memory.result}`);
+    for (const locked of [job.locked, job.ownLocked]) {
+      memory.write(locked, 4, 1);
+      if (memory.result !== MEMTX_OK)
+        lane.violation(`vCPU ${vcpu.id}: the locked device at ${locked} gave ${memory.result}`);
+    }
     lane.at(3);
     const answer = memory.read(job.homed, 4);
     if (answer !== HOMED_ANSWER || memory.result !== MEMTX_OK) {

@@ -3,7 +3,7 @@ import { spin, stressProgram } from '../vcpu-side.ts';
 import { LayoutChecker } from './layout-checker.ts';
 
 /** What it is in the middle of. */
-export const VICTIM_KINDS = ['section', 'homed', 'hosted', 'lock', 'sleep', 'running'] as const;
+export const VICTIM_KINDS = ['section', 'lock', 'own lock', 'homed', 'hosted', 'sleep', 'running'] as const;
 
 export interface VictimJob {
   readonly seed: number;
@@ -11,6 +11,7 @@ export interface VictimJob {
   readonly homed: number;
   readonly hosted: number;
   readonly locked: number;
+  readonly ownLocked: number;
 }
 
 export default stressProgram<VictimJob>((under) => {
@@ -27,6 +28,7 @@ export default stressProgram<VictimJob>((under) => {
     if (job.what === 'homed') vcpu.memory.read(job.homed, 4);
     else if (job.what === 'hosted') vcpu.memory.read(job.hosted, 4);
     else if (job.what === 'lock') vcpu.memory.write(job.locked, 4, 1);
+    else if (job.what === 'own lock') vcpu.memory.write(job.ownLocked, 4, 1);
     else if (job.what === 'sleep') vcpu.waitForInterrupt(random.below(3));
     else spin(random.below(1000));
   }

@@ -1,5 +1,11 @@
-/** vCPUs are killed wherever they are: in read sections, in homed accesses, holding the device lock, asleep. */
-import { controlDevice, hostedDevice, localDevice } from '../../src/base/device-binding.ts';
+/** vCPUs are killed wherever they are: in read sections, in homed accesses, holding a device lock, asleep. */
+import {
+  controlDevice,
+  type DeviceBinding,
+  type DeviceLocking,
+  hostedDevice,
+  localDevice,
+} from '../../src/base/device-binding.ts';
 import { MemoryRegion } from '../../src/model/memory-region.ts';
 import { type Bed, pause, sharedWords } from '../bed.ts';
 import { HOMED_ANSWER } from '../programs/survivor.ts';
@@ -14,21 +20,24 @@ const lockModule = new URL('../devices/lock-counter.ts', import.meta.url);
 const hostedModule = new URL('../devices/echo.ts', import.meta.url);
 const HOMED = 0x8000_0000;
 const LOCKED = 0x8000_1000;
-const HOSTED = 0x8000_2000;
+const OWN_LOCKED = 0x8000_2000;
+const HOSTED = 0x8000_3000;
 /** Milliseconds that a victim has, at most, from when it is up. */
 const LIFE_MS = 8;
-/** Loads in a write to the locked device: most of a victim's time, so most are killed holding the lock. */
+/** Loads in a write to a locked device: most of a victim's time, so most are killed holding the lock. */
 const LINGER = 3000;
 
 async function mapDevices(bed: Bed, layouts: ShuffledMachine): Promise<Omit<VictimJob, 'what'>> {
   const { root } = layouts;
   const host = await bed.bounded('start of the device host', bed.machine.startDeviceHost(), 60_000);
-  const lock = localDevice(lockModule, { state: new SharedArrayBuffer(16), data: LINGER });
+  const counter = (lock: DeviceLocking): DeviceBinding =>
+    localDevice(lockModule, { state: new SharedArrayBuffer(16), data: LINGER, lock });
   const homed = controlDevice({ read: () => HOMED_ANSWER, write: () => {} });
   root.addSubregion(HOMED, MemoryRegion.io('homed', 4096, homed));
-  root.addSubregion(LOCKED, MemoryRegion.io('locked', 4096, lock));
+  root.addSubregion(LOCKED, MemoryRegion.io('locked', 4096, counter('shared')));
+  root.addSubregion(OWN_LOCKED, MemoryRegion.io('under its own lock', 4096, counter('own')));
   root.addSubregion(HOSTED, MemoryRegion.io('hosted', 4096, hostedDevice(host, hostedModule)));
-  return { seed: bed.seed, homed: HOMED, hosted: HOSTED, locked: LOCKED };
+  return { seed: bed.seed, homed: HOMED, hosted: HOSTED, locked: LOCKED, ownLocked: OWN_LOCKED };
 }
 
 /** The life of one victim, and what must hold after it. */
@@ -58,7 +67,7 @@ async function killOne(
 export const killedReaders: Scenario = {
   name: 'killed-readers',
   property:
-    'a vCPU that is killed, wherever it was, holds up nothing: grace periods, the lock, its slot, the others',
+    'a vCPU that is killed, wherever it was, holds up nothing: grace periods, the locks, its slot, the others',
   seconds: 6,
   async run(bed) {
     const survivors = Math.max(1, bed.vcpuCount - 1);

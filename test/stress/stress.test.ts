@@ -101,7 +101,7 @@ describe('an honest run', () => {
 describe('a mutant is convicted with status 1, seed, scenario and what was seen', () => {
   test.each([
     ['tlb-kept', 'use-after-reclaim', /expected (0x|a hole)/],
-    ['lock-not-taken', 'device-lock', /writes under the lock were counted as/],
+    ['lock-not-taken', 'device-lock', /writes under the shared lock were counted as/],
     ['announce-plainly', 'grace-walk', /orders are unsafe, the first: .*store buffer/],
   ])('%s by %s', async (mutant, scenario, seen) => {
     const run = await stress('--mutant', mutant, '--seconds', '1', '--seed', '3', '--json');
