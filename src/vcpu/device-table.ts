@@ -1,6 +1,7 @@
 /**
  * A thread's way to devices, by device id: calls its own copy of a worker-local device, under the shared
- * lock or one of the device's own unless it opted out, and hands accesses of homed devices to their host. One thread's own.
+ * lock or one of the device's own unless it opted out, and hands accesses of homed devices to their host. One
+ * thread's own.
  * Guarantee: read() and write() return, never throw, and leave MEMTX_ERROR where the device failed, its
  * module does not load or its host is dead. After any call that may have blocked, every port of the vCPU
  * is on the newest layout: the caller must use nothing that it loaded from the map before the call.

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   controlDevice,
   type DeviceBinding,
+  type DeviceLocking,
   hostedDevice,
   localDevice,
 } from '../../src/base/device-binding.ts';
@@ -61,11 +62,17 @@ const read = (address: number): Access => ({ address, size: 4 });
 const write = (address: number, value: number): Access => ({ address, size: 4, value });
 const problems = (): string[] => reports.map(({ problem }) => problem);
 
+const LOCKINGS: Readonly<Record<string, DeviceLocking>> = {
+  local: 'shared',
+  'local under its own lock': 'own',
+  'local without lock': 'none',
+};
+
 /** A device of module bus-masters.ts in each placement. */
 async function masterOf(placement: string, exportName: string): Promise<DeviceBinding> {
   const options = { exportName, data: 'memory' };
   if (placement === 'hosted') return hostedDevice(await machine.startDeviceHost(), masters, options);
-  return localDevice(masters, { ...options, lock: placement === 'local without lock' ? 'none' : 'shared' });
+  return localDevice(masters, { ...options, lock: LOCKINGS[placement]! });
 }
 
 describe('the control thread', () => {
@@ -203,6 +210,7 @@ describe('nobody waits in a circle', () => {
   test.each<[string, number, number]>([
     ['local without lock', 0x99, MEMTX_OK],
     ['local', 0, MEMTX_ACCESS_ERROR],
+    ['local under its own lock', 0, MEMTX_ACCESS_ERROR],
     ['hosted', 0, MEMTX_ACCESS_ERROR],
   ])(
     'a device that is %s reads one of another thread as %d with result %d',
@@ -219,6 +227,25 @@ describe('nobody waits in a circle', () => {
         expect(problems()).toEqual([expect.stringMatching(/may not wait for the thread where it is homed/)]);
     },
   );
+
+  test.each<[DeviceLocking, DeviceLocking, number]>([
+    ['shared', 'own', MEMTX_OK],
+    ['own', 'none', MEMTX_OK],
+    ['own', 'shared', MEMTX_ACCESS_ERROR],
+    ['own', 'own', MEMTX_ACCESS_ERROR],
+  ])('a device under lock %s reads one under lock %s with result %d', async (lock, otherLock, result) => {
+    addDevice(DEVICE, localDevice(masters, { exportName: 'peeker', data: 'memory', lock }));
+    const state = new SharedArrayBuffer(64);
+    addDevice(OTHER, localDevice(devices, { exportName: 'counter', state, lock: otherLock }));
+    expect(await perform(write(DEVICE, OTHER), read(DEVICE + 4), read(OTHER))).toEqual([
+      MEMTX_OK,
+      [result, MEMTX_OK],
+      [0, MEMTX_OK],
+    ]);
+    expect(problems()).toEqual(
+      result === MEMTX_OK ? [] : ['a device that holds a lock of its own may not wait for another lock'],
+    );
+  });
 
   test('a device reaches another in its own device worker, but not one of its own owner', async () => {
     const binding = await masterOf('hosted', 'peeker');

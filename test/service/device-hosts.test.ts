@@ -250,29 +250,50 @@ describe('a device in a worker of its own', () => {
 });
 
 describe('a device in every vCPU', () => {
-  test('shares its state, and the shared lock makes its calls one at a time', async () => {
-    const state = sharedWords();
-    machine.addDevice(
-      DEVICE,
-      'counter',
-      localDevice(devices, { exportName: 'counter', state: state.buffer }),
-    );
-    const times = 10_000;
-    const vcpus = [0, 1].map(() => start({ what: 'increment', address: DEVICE, times }));
-    await Promise.all(vcpus.map((vcpu) => vcpu.finished));
-    expect(state[0]).toBe(2 * times);
-  });
+  test.each(['shared', 'own'] as const)(
+    'shares its state, and lock %s makes its calls one at a time',
+    async (lock) => {
+      const state = sharedWords();
+      machine.addDevice(
+        DEVICE,
+        'counter',
+        localDevice(devices, { exportName: 'counter', state: state.buffer, lock }),
+      );
+      const times = 10_000;
+      const vcpus = [0, 1].map(() => start({ what: 'increment', address: DEVICE, times }));
+      await Promise.all(vcpus.map((vcpu) => vcpu.finished));
+      expect(state[0]).toBe(2 * times);
+    },
+  );
 
-  test('a vCPU that dies holding the lock does not keep it', async () => {
+  test('of its own lock waits for no other', async () => {
     const state = sharedWords();
-    machine.addDevice(DEVICE, 'slow', localDevice(devices, { exportName: 'slow', state: state.buffer }));
-    machine.addDevice(DEVICE + 0x100, 'chip', localDevice(devices));
+    const slow = localDevice(devices, { exportName: 'slow', state: state.buffer, lock: 'own' });
+    machine.addDevice(DEVICE, 'slow', slow);
+    machine.addDevice(DEVICE + 0x100, 'shared', localDevice(devices));
+    machine.addDevice(DEVICE + 0x200, 'own', localDevice(devices, { lock: 'own' }));
     const holder = start({ what: 'accesses', list: [read()] });
     await until(() => Atomics.load(state, 0) === 1);
-    const waiter = start({ what: 'accesses', list: [read(0x104)] });
+    const other = start({ what: 'accesses', list: [read(0x104), read(0x204)] });
+    const answers = [0, 1].map(() => [other.id, MEMTX_OK]);
+    await expect(other.finished).resolves.toEqual(answers);
+    await holder.terminate();
+  });
+
+  test.each([
+    ['shared', 'another device', 0x100],
+    ['own', 'the same device', 0],
+  ] as const)('a vCPU that dies holding lock %s does not keep it from %s', async (lock, _which, offset) => {
+    const state = sharedWords();
+    const slow = localDevice(devices, { exportName: 'slow', state: state.buffer, lock });
+    machine.addDevice(DEVICE, 'slow', slow);
+    machine.addDevice(DEVICE + 0x100, 'another', slow);
+    const holder = start({ what: 'accesses', list: [read()] });
+    await until(() => Atomics.load(state, 0) === 1);
+    const waiter = start({ what: 'accesses', list: [write(1, offset)] });
     await until(() => waiter.phase === 'waiting-for-device');
     await holder.terminate();
-    await expect(waiter.finished).resolves.toEqual([[waiter.id, MEMTX_OK]]);
+    await expect(waiter.finished).resolves.toEqual([MEMTX_OK]);
   });
 
   test('is found by a busy vCPU that started before the device was there', async () => {

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { fullAccessRules } from '../../src/base/access-rules.ts';
 import { MEMTX_ERROR, MEMTX_OK } from '../../src/base/mem-tx-result.ts';
 import { GraceReader } from '../../src/grace/reader.ts';
-import type { AttachedDevice } from '../../src/layout/attachments.ts';
+import type { AttachedDevice, AttachedLock } from '../../src/layout/attachments.ts';
 import {
   createControlBlock,
   GENERATION_OFFLINE,
@@ -14,6 +14,7 @@ import {
   type SharedWords,
   WORD_DEVICE_LOCK,
 } from '../../src/layout/control-block.ts';
+import { OWN_LOCK_BYTES } from '../../src/layout/device-lock.ts';
 import { AttachmentInbox } from '../../src/vcpu/attachment-inbox.ts';
 import { DeviceTable } from '../../src/vcpu/device-table.ts';
 import type { DeviceReport } from '../../src/vcpu/failure-reports.ts';
@@ -38,7 +39,7 @@ beforeEach(() => {
   table = new DeviceTable(words, session, (report) => reports.push(report));
 });
 
-const local = (exportName: string, lock: 'shared' | 'none' = 'none', data: unknown = 40): AttachedDevice => ({
+const local = (exportName: string, lock: AttachedLock = 'none', data: unknown = 40): AttachedDevice => ({
   placement: 'local',
   lock,
   module: new URL('./modules/device.mjs', import.meta.url).href,
@@ -50,7 +51,11 @@ const local = (exportName: string, lock: 'shared' | 'none' = 'none', data: unkno
 });
 
 describe('a local device', () => {
-  test.each(['none', 'shared'] as const)('is loaded at its first access and called; lock: %s', (lock) => {
+  test.each<[string, AttachedLock]>([
+    ['none', 'none'],
+    ['shared', 'shared'],
+    ['own', new SharedArrayBuffer(OWN_LOCK_BYTES)],
+  ])('is loaded at its first access and called; lock: %s', (_name, lock) => {
     table.attach(3, 'uart', local('default', lock));
     expect(table.read(3, 2, 1, 0)).toBe(42);
     table.attach(4, 'registers', local('registers', lock));
