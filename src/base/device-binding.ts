@@ -172,10 +172,8 @@ export const hostedDevice = (
 
 function lockingOf(lock: DeviceLocking): DeviceLocking {
   if (LOCKINGS.includes(lock)) return lock;
-  throw new MemoryError(
-    'INVALID_ARGUMENT',
-    `a device's lock is 'shared', 'own' or 'none', not ${typeof lock === 'string' ? `'${String(lock)}'` : String(lock)}`,
-  );
+  const shown = typeof lock === 'string' ? `'${String(lock)}'` : String(lock);
+  throw new MemoryError('INVALID_ARGUMENT', `a device's lock is 'shared', 'own' or 'none', not ${shown}`);
 }
 
 const deviceModule = (module: URL | string, options: ModuleOptions): DeviceModule => ({

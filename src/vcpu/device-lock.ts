@@ -1,11 +1,11 @@
 /**
- * The locks that worker-local devices are called under: the one that they share unless they opt out, as QEMU's devices
- * share its big lock, and those of single devices.
+ * The locks that worker-local devices are called under: the one that they share unless they opt out, as QEMU's
+ * devices share its big lock, and those of single devices.
  * Guarantee: one vCPU at a time is between the outermost acquire() of a lock and its release(). Nested acquire()
  * only counts: a device may access memory that leads to a device under the same lock.
- * Nobody waits in a circle: own locks are leaves. Who holds one gets no other, and waits for no host; who holds the shared
- * one may take an own one. So who waits for the shared lock holds none, and who has an own one waits for nothing
- * (docs/decisions/0019-device-locks.md).
+ * Nobody waits in a circle: own locks are leaves. Who holds one gets no other, and waits for no host; who holds the
+ * shared one may take an own one. So who waits for the shared lock holds none, and who has an own one waits for
+ * nothing (docs/decisions/0019-device-locks.md).
  * Writes: a lock's word, as layout/device-lock.ts says.
  * Order: test/vcpu/device-lock.test.ts walks every order of two holders, and of two who sleep.
  *
