@@ -251,7 +251,7 @@ describe('a device in a worker of its own', () => {
 
 describe('a device in every vCPU', () => {
   test.each(['shared', 'own'] as const)(
-    'shares its state, and lock %s makes its calls one at a time',
+    'shares its state, and the %s lock makes its calls one at a time',
     async (lock) => {
       const state = sharedWords();
       machine.addDevice(
