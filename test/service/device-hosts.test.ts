@@ -250,21 +250,21 @@ describe('a device in a worker of its own', () => {
 });
 
 describe('a device in every vCPU', () => {
-  test.each(['shared', 'own'] as const)(
-    'shares its state, and the %s lock makes its calls one at a time',
-    async (lock) => {
-      const state = sharedWords();
-      machine.addDevice(
-        DEVICE,
-        'counter',
-        localDevice(devices, { exportName: 'counter', state: state.buffer, lock }),
-      );
-      const times = 10_000;
-      const vcpus = [0, 1].map(() => start({ what: 'increment', address: DEVICE, times }));
-      await Promise.all(vcpus.map((vcpu) => vcpu.finished));
-      expect(state[0]).toBe(2 * times);
-    },
-  );
+  test.each([
+    ['shares its state, and the shared lock makes its calls one at a time', 'shared'],
+    ['shares its state, and a lock of its own makes its calls one at a time', 'own'],
+  ] as const)('%s', async (_what, lock) => {
+    const state = sharedWords();
+    machine.addDevice(
+      DEVICE,
+      'counter',
+      localDevice(devices, { exportName: 'counter', state: state.buffer, lock }),
+    );
+    const times = 10_000;
+    const vcpus = [0, 1].map(() => start({ what: 'increment', address: DEVICE, times }));
+    await Promise.all(vcpus.map((vcpu) => vcpu.finished));
+    expect(state[0]).toBe(2 * times);
+  });
 
   test('of its own lock waits for no other', async () => {
     const state = sharedWords();
