@@ -15,7 +15,6 @@ import {
   NODE_ENTRIES,
 } from '../layout/map-entry.ts';
 import { SECTION_START_HI, SECTION_START_LO } from '../layout/section-record.ts';
-import { findSection } from './find-section.ts';
 
 /** Calls `visit` with the cell of each section, ascending, until it returns true. Returns whether it did. */
 export function eachSection(words: SharedWords, mapRoot: number, visit: (cell: number) => boolean): boolean {
@@ -61,20 +60,6 @@ export function sectionAfter(words: SharedWords, mapRoot: number, hi: number, lo
     return CELL_UNASSIGNED;
   };
   return search(mapRoot, 0, 0);
-}
-
-/** Whether nothing is mapped from (hi, firstLo) to (hi, lastLo). */
-export function isHole(
-  words: SharedWords,
-  mapRoot: number,
-  hi: number,
-  firstLo: number,
-  lastLo: number,
-): boolean {
-  if (findSection(words, mapRoot, hi, firstLo) !== CELL_UNASSIGNED) return false;
-  const word = cellWord(sectionAfter(words, mapRoot, hi, firstLo));
-  const startHi = words[word + SECTION_START_HI]!;
-  return word === cellWord(CELL_UNASSIGNED) || isBelow(hi, lastLo, startHi, words[word + SECTION_START_LO]!);
 }
 
 const isBelow = (hi: number, lo: number, otherHi: number, otherLo: number): boolean =>

@@ -5,8 +5,7 @@
  */
 import { DIRTY_CLIENT_CODE } from '../base/dirty-log.ts';
 import { MEMTXATTRS_MEMORY, MEMTXATTRS_UNSPECIFIED, type MemTxAttrs } from '../base/mem-tx-attrs.ts';
-import { findSection, sectionCovers } from '../dispatch/find-section.ts';
-import { isHole } from '../dispatch/map-order.ts';
+import { findSection, isHolePage, sectionCovers } from '../dispatch/find-section.ts';
 import { rootWord, type SharedWords } from '../layout/control-block.ts';
 import { DIRTY_ALL_CLIENTS, dirtyPage, markDirtyPages, pagesAreDirty } from '../layout/dirty-bitmap.ts';
 import { CELL_UNASSIGNED, CELL_WORDS, cellWord, leafEntry } from '../layout/map-entry.ts';
@@ -203,7 +202,7 @@ export class ViewReader {
     const cell = findSection(this.arena, this.mapRoot, hi, lo);
     const page = lo & PAGE_MASK;
     if (this.coversPage(cell, hi, page)) this.remember(entry, hi, page, cell);
-    else if (cell === CELL_UNASSIGNED && isHole(this.arena, this.mapRoot, hi, page, page | ~PAGE_MASK))
+    else if (cell === CELL_UNASSIGNED && isHolePage(this.arena, this.mapRoot, hi, page, page | ~PAGE_MASK))
       this.rememberSlow(entry, hi, page, cell);
     else if (this.isPlainDevice(cell, hi, lo))
       this.cells.putDevice(hi, lo, cell, this.offsetInRegion(cellWord(cell), hi, lo));
