@@ -45,7 +45,9 @@ describe('the oracle', () => {
           const remembering = new Oracle(root);
           for (const address of addresses) {
             const { region, offset, readonly } = new Oracle(root).at(address);
-            expect(remembering.at(address)).toMatchObject({ region, offset, readonly });
+            const known = remembering.at(address);
+            expect(known.region).toBe(region); // a region leads to the whole tree: never compared in depth
+            expect([known.offset, known.readonly]).toEqual([offset, readonly]);
           }
         }
       }),
