@@ -1,6 +1,6 @@
 /** Breaks in the vCPU's thread, by the mutant's name. Installed by the stress program itself, after the vCPU came up. */
 import { GraceReader } from '../../src/grace/reader.ts';
-import { RING_LOCK } from '../../src/layout/coalesced-ring.ts';
+import { RING_STATE, WITHOUT_HOLDER } from '../../src/layout/coalesced-ring.ts';
 import {
   PHASE_RUNNING,
   PHASE_WAITING_FOR_DEVICE,
@@ -10,7 +10,7 @@ import {
   WORD_GENERATION,
 } from '../../src/layout/control-block.ts';
 import { LOCK_AWAITED, LOCK_FREE } from '../../src/layout/device-lock.ts';
-import { DOORBELL_COUNT } from '../../src/layout/doorbell.ts';
+import { DOORBELL_RINGS, RING_STEP } from '../../src/layout/doorbell.ts';
 import { cellWord, entryCell, entryIsNode, entryLevel, indexAt } from '../../src/layout/map-entry.ts';
 import { VIEW_MAP_ROOT, VIEW_VERSION } from '../../src/layout/view-header.ts';
 import { CoalescedRing } from '../../src/mailbox/coalesced-ring.ts';
@@ -183,14 +183,14 @@ const breaks: Readonly<Record<string, () => Undo>> = {
 
   'ring-by-load-and-store': () =>
     patch<{ readonly words: SharedWords }>(Doorbell, 'ring', function () {
-      const count = Atomics.load(this.words, DOORBELL_COUNT);
-      Atomics.store(this.words, DOORBELL_COUNT, count + 1);
-      Atomics.notify(this.words, DOORBELL_COUNT);
+      const rings = Atomics.load(this.words, DOORBELL_RINGS);
+      Atomics.store(this.words, DOORBELL_RINGS, rings + RING_STEP);
+      Atomics.notify(this.words, DOORBELL_RINGS);
     }),
 
   'ring-in-silence': () =>
     patch<{ readonly words: SharedWords }>(Doorbell, 'ring', function () {
-      Atomics.add(this.words, DOORBELL_COUNT, 1);
+      Atomics.add(this.words, DOORBELL_RINGS, RING_STEP);
     }),
 
   'queue-without-lock': () => {
@@ -199,7 +199,7 @@ const breaks: Readonly<Record<string, () => Undo>> = {
       CoalescedRing,
       'queue',
       function (...write: Parameters<CoalescedRing['queue']>) {
-        Atomics.store(this.words, RING_LOCK, 0); // whoever has it
+        Atomics.and(this.words, RING_STATE, WITHOUT_HOLDER); // whoever has it
         return queue.call(this, ...write);
       },
     );

@@ -47,6 +47,6 @@ export const deviceLock: Scenario = {
     if (locked[WRITES] !== exact)
       bed.violation(`${exact} writes under the lock were counted as ${locked[WRITES]}`);
     if (locked[MET] !== 0) bed.violation(`${locked[MET]} writes under the lock met another vCPU inside`);
-    return `${exact} writes under the lock, exact; without it ${loose - parallel[WRITES]!} of ${loose} were lost`;
+    return `${exact} writes under the lock; without it ${loose - parallel[WRITES]!} of ${loose} were lost`;
   },
 };
