@@ -51,6 +51,7 @@ const rows: readonly (readonly [name: string, scenario: string, breaks: string])
   ['attach-without-refresh', 'homed-remap', 'a vCPU comes back from a homed access with its old roots'],
   ['death-untold', 'hosted-death', 'nobody is told that a device host has died'],
   ['attachment-after-publication', 'ram-hot-add', 'a RAM buffer is posted after the view that needs it'],
+  ['posted-uncounted', 'ram-hot-add', 'what is posted to a thread is not counted, so it does not look'],
   ['ram-released-at-once', 'ram-hot-add', 'RAM is given back without a grace period'],
   ['lock-not-taken', 'device-lock', 'the device lock is not taken'],
   ['unlock-in-silence', 'device-lock', 'who releases the device lock wakes nobody'],

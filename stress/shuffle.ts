@@ -16,7 +16,9 @@ export const HOLE = -1;
 
 const EVERY = 8;
 
-export const windowAddress = (window: number): number => WINDOW_BASE + window * WINDOW_STRIDE;
+/** One in four shares its pages with the holes beside it. */
+export const windowAddress = (window: number): number =>
+  WINDOW_BASE + window * WINDOW_STRIDE + (window % 4 === 3 ? PAGE_BYTES / 2 : 0);
 
 /** True if `window` shows in layout `tag` something else than in the one before. */
 export const windowChanges = (window: number, tag: number): boolean =>

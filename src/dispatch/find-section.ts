@@ -11,6 +11,7 @@ import {
   entryIsNode,
   entryLevel,
   indexAt,
+  PAGE_LEVEL,
 } from '../layout/map-entry.ts';
 import {
   SECTION_LAST_HI,
@@ -29,6 +30,7 @@ const startLoWord = SECTION_START_LO;
 const startHiWord = SECTION_START_HI;
 const lastLoWord = SECTION_LAST_LO;
 const lastHiWord = SECTION_LAST_HI;
+const pageLevel = PAGE_LEVEL;
 
 /** True if the section in `cell` covers the address (hi, lo), both as int32. */
 export function sectionCovers(words: SharedWords, cell: number, hi: number, lo: number): boolean {
@@ -40,6 +42,32 @@ export function sectionCovers(words: SharedWords, cell: number, hi: number, lo: 
   } else if (startHi >>> 0 > hi >>> 0) return false;
   if (lastHi === hi) return words[word + lastLoWord]! >>> 0 >= lo >>> 0;
   return lastHi >>> 0 > hi >>> 0;
+}
+
+/**
+ * Whether nothing is mapped in a page of 4 KiB, by one walk. False also where a node that parts smaller pieces is met
+ * on the way, though they may lie in another page.
+ * @param first its first address, lower half @param last its last
+ */
+export function isHolePage(
+  words: SharedWords,
+  mapRoot: number,
+  hi: number,
+  first: number,
+  last: number,
+): boolean {
+  let entry = mapRoot;
+  while (isNode(entry)) {
+    if (levelOf(entry) < pageLevel) return false;
+    entry = words[firstWord(cellOf(entry)) + index(hi, first, levelOf(entry))]!;
+  }
+  const cell = cellOf(entry);
+  if (cell === unassigned) return true;
+  const word = firstWord(cell);
+  const start = words[word + startLoWord]!;
+  const startsInside =
+    words[word + startHiWord] === hi && start >>> 0 >= first >>> 0 && start >>> 0 <= last >>> 0;
+  return !startsInside && !sectionCovers(words, cell, hi, first);
 }
 
 /** Cell of the section that covers (hi, lo); CELL_UNASSIGNED where nothing is mapped. */

@@ -9,6 +9,7 @@
  *   16    WORD_HOLDS_ENDED           anyone   Atomics.add at each end of a hold on a view; the control thread sleeps on it
  *   32    WORD_DEVICE_LOCK           anyone   the lock that worker-local devices share: layout/device-lock.ts
  *   52    WORD_DIRTY_EPOCH           anyone   Atomics.add after dirty bits were cleared: armed stores must be dropped
+ *   54    WORD_POSTS                 control  how many attachments were posted to all threads, modulo 2^32: layout/attachments.ts
  *   56    WORD_DELTA_COUNT           control  number of the newest delta, modulo 2^32: layout/delta-ring.ts
  *   64    WORD_ROOTS                 control  + address space: arena cell of its published view
  *   1088  WORD_READERS               (below)  + slot * READER_STRIDE_WORDS: a reader's own lines
@@ -45,7 +46,8 @@ export const WORD_LAYOUT_VERSION = 1;
 export const WORD_GENERATION = 2;
 export const WORD_HOLDS_ENDED = 16;
 export const WORD_DEVICE_LOCK = 32; // a cache line of its own
-export const WORD_DIRTY_EPOCH = 52; // with the next in one line: readers load them at the same points
+export const WORD_DIRTY_EPOCH = 52; // with the next two in one line: readers load them at the same points
+export const WORD_POSTS = 54;
 export const WORD_DELTA_COUNT = 56;
 export const WORD_ROOTS = 64;
 export const WORD_READERS = 1088;

@@ -18,6 +18,8 @@ export const CELL_BYTES = 64;
 export const NODE_ENTRIES = 16;
 export const LEVEL_BITS = 4;
 export const LEVEL_COUNT = 16;
+/** Of nodes that tell pages of 4 KiB apart. */
+export const PAGE_LEVEL = 3;
 
 /** Fills reclaimed cells in checked mode. Its tag is no level, so a walk that meets it can tell. */
 export const POISON = 0x5eadbe7f;

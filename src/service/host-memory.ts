@@ -19,7 +19,7 @@ export class HostMemory implements DeviceMemory {
 
   constructor(machine: SharedMachine, port: MessagePort, report: ReportDevice, home: DeviceHome) {
     this.thread = new ThreadMemory(machine, hostReaderSlot(home.host), report, home);
-    this.inbox = new AttachmentInbox(port, this.thread);
+    this.inbox = new AttachmentInbox(this.thread.words, port, this.thread);
     this.thread.onMissing = () => this.inbox.drain();
     this.thread.devices.memory = this;
     this.thread.holds.clients.useEventLoop(this.thread.words, hostReaderSlot(home.host));

@@ -25,7 +25,7 @@ import { Publisher } from '../publish/publisher.ts';
 import type { RamStore } from '../publish/ram-store.ts';
 import type { FlatView } from '../render/flat-view.ts';
 import type { MemoryPort } from '../vcpu/memory-port.ts';
-import { AttachmentHub } from './attachment-hub.ts';
+import type { AttachmentHub } from './attachment-hub.ts';
 import { ControlMemory } from './control-memory.ts';
 import { DeviceHosts } from './device-hosts.ts';
 import { DeviceShortcuts } from './device-shortcuts.ts';
@@ -55,7 +55,7 @@ export class Machine extends MachineDma {
   private readonly grace: GraceWriter;
   protected readonly publisher: Publisher;
   private readonly listeners: Listeners;
-  private readonly hub = new AttachmentHub();
+  private readonly hub: AttachmentHub;
   private readonly hosts: DeviceHosts;
   private readonly control: ControlMemory;
   protected readonly shortcuts: DeviceShortcuts;
@@ -66,8 +66,9 @@ export class Machine extends MachineDma {
   constructor(options: MachineOptions = {}) {
     super();
     const full = fullMachineOptions(options);
-    this.buffers = new SharedBuffers(full, this.hub, (free) => this.callRcu(free));
-    const { control, arena, ram, dirtyPages, grace, shared } = this.buffers;
+    this.buffers = new SharedBuffers(full, (free) => this.callRcu(free));
+    const { control, hub, arena, ram, dirtyPages, grace, shared } = this.buffers;
+    this.hub = hub;
     this.ram = ram;
     this.dirtyPages = dirtyPages;
     this.grace = grace;

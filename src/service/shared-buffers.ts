@@ -11,7 +11,7 @@ import { DirtyPages } from '../publish/dirty-pages.ts';
 import { encodeReservedCells } from '../publish/encode-view.ts';
 import type { Publisher } from '../publish/publisher.ts';
 import { RamStore } from '../publish/ram-store.ts';
-import type { AttachmentHub } from './attachment-hub.ts';
+import { AttachmentHub } from './attachment-hub.ts';
 import type { FullMachineOptions } from './machine-options.ts';
 
 /** Figures of the shared buffers; V8's heap figures do not count these. */
@@ -32,6 +32,7 @@ export interface MachineGauges {
 
 export class SharedBuffers {
   readonly control: SharedWords;
+  readonly hub: AttachmentHub;
   readonly arena: Arena;
   readonly ram: RamStore;
   readonly dirtyPages: DirtyPages;
@@ -40,11 +41,12 @@ export class SharedBuffers {
   readonly shared: SharedMachine;
 
   /** @param afterGrace calls a function after a grace period */
-  constructor(options: FullMachineOptions, hub: AttachmentHub, afterGrace: (free: () => void) => void) {
+  constructor(options: FullMachineOptions, afterGrace: (free: () => void) => void) {
     this.control = createControlBlock(options.bounceBytesMax);
+    this.hub = new AttachmentHub(this.control);
     this.arena = new Arena(options.arenaBytes, options.checked);
     encodeReservedCells(this.arena);
-    this.ram = new RamStore(options.ramReserveBytes, (attachment) => hub.post(attachment), afterGrace);
+    this.ram = new RamStore(options.ramReserveBytes, (attachment) => this.hub.post(attachment), afterGrace);
     this.dirtyPages = new DirtyPages(this.ram);
     this.grace = new GraceWriter(this.control, options);
     this.shared = {

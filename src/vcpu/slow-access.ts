@@ -14,7 +14,7 @@ import * as section from '../layout/section-record.ts';
 import type { DeviceCalls } from './device-calls.ts';
 import { IommuPaths } from './iommu-paths.ts';
 import type { RamView } from './ram-views.ts';
-import { TLB_NOTHING } from './tlb.ts';
+import { PAGE_MASK, TLB_NOTHING, TLB_SLOW, tlbEntry } from './tlb.ts';
 import { type PortMemory, ViewReader } from './view-reader.ts';
 
 const ok = MEMTX_OK; // local names for what every miss runs through: V8 does not fold imported bindings
@@ -95,7 +95,7 @@ export class SlowAccess extends ViewReader {
       return (byte & 3) === 0 ? view.words[byte >>> 2]! : unalignedWord(view, byte);
     }
     if ((flags & isIommu) !== 0) return this.loadBehind(cell, hi, lo, size);
-    if ((flags & isAssigned) === 0 ? size !== 1 : this.mustSplit(word, flags, lo, size))
+    if ((flags & isAssigned) === 0 ? !this.staysInHole(hi, lo, size) : this.mustSplit(word, flags, lo, size))
       return this.loadSplit(hi, lo, size);
     if ((flags & hasDevice) !== 0) return this.readDevice(word, hi, lo, size);
     this.result = decodeError;
@@ -125,7 +125,9 @@ export class SlowAccess extends ViewReader {
         else this.writeRam(view, byte, size, valueHi, valueLo);
       } // else read-only: a vCPU's store is discarded without a fault
     } else if ((flags & isIommu) !== 0) this.storeBehind(cell, hi, lo, size, valueHi, valueLo);
-    else if ((flags & isAssigned) === 0 ? size !== 1 : this.mustSplit(word, flags, lo, size)) {
+    else if (
+      (flags & isAssigned) === 0 ? !this.staysInHole(hi, lo, size) : this.mustSplit(word, flags, lo, size)
+    ) {
       this.storeSplit(hi, lo, size, valueHi, valueLo);
     } else if ((flags & hasDevice) !== 0) this.writeDevice(word, hi, lo, size, valueLo, valueHi);
     else this.result = decodeError;
@@ -221,6 +223,15 @@ export class SlowAccess extends ViewReader {
     this.result = MEMTX_ACCESS_ERROR;
     this.high = 0;
     return 0;
+  }
+
+  /** Of an access that begins where nothing is mapped: whether it is one byte, or lies whole in a page of a hole. */
+  private staysInHole(hi: number, lo: number, size: number): boolean {
+    if (size === 1) return true;
+    const { tlb } = this;
+    const entry = tlbEntry(hi, lo);
+    const isHolePage = tlb[entry] === ((lo & PAGE_MASK) | TLB_SLOW) && tlb[entry + 2] === hi;
+    return isHolePage && (lo & ~PAGE_MASK) + size <= -PAGE_MASK;
   }
 
   /** Whether an access to something that is not RAM must be made in smaller pieces. */

@@ -79,7 +79,7 @@ export class Vcpu {
     this.words = words;
     this.reader = reader;
     this.session = session;
-    this.inbox = new AttachmentInbox(port, this.thread);
+    this.inbox = new AttachmentInbox(words, port, this.thread);
     this.code = new CodeWatch(words, session, ram);
     this.thread.onMissing = () => this.inbox.drain();
     this.thread.holds.clients.onWaiting = () => {

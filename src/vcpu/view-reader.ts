@@ -5,7 +5,7 @@
  */
 import { DIRTY_CLIENT_CODE } from '../base/dirty-log.ts';
 import { MEMTXATTRS_MEMORY, MEMTXATTRS_UNSPECIFIED, type MemTxAttrs } from '../base/mem-tx-attrs.ts';
-import { findSection, sectionCovers } from '../dispatch/find-section.ts';
+import { findSection, isHolePage, sectionCovers } from '../dispatch/find-section.ts';
 import { rootWord, type SharedWords } from '../layout/control-block.ts';
 import { DIRTY_ALL_CLIENTS, dirtyPage, markDirtyPages, pagesAreDirty } from '../layout/dirty-bitmap.ts';
 import { CELL_UNASSIGNED, CELL_WORDS, cellWord, leafEntry } from '../layout/map-entry.ts';
@@ -188,7 +188,7 @@ export class ViewReader {
     return pagesAreDirty(dirty, dirtyPage(byte), dirtyPage(byte + count - 1), mask);
   }
 
-  /** Cell of the section at (hi, lo). Remembers a page that lies whole in one section, of others the address. */
+  /** Cell of the section at (hi, lo). Remembers a page that lies whole in one section or hole, of others the address. */
   lookup(hi: number, lo: number): number {
     const tlb = this.tlb;
     const entry = tlbEntry(hi, lo);
@@ -200,7 +200,10 @@ export class ViewReader {
 
   private find(entry: number, hi: number, lo: number): number {
     const cell = findSection(this.arena, this.mapRoot, hi, lo);
-    if (this.coversPage(cell, hi, lo & PAGE_MASK)) this.remember(entry, hi, lo & PAGE_MASK, cell);
+    const page = lo & PAGE_MASK;
+    if (this.coversPage(cell, hi, page)) this.remember(entry, hi, page, cell);
+    else if (cell === CELL_UNASSIGNED && isHolePage(this.arena, this.mapRoot, hi, page, page | ~PAGE_MASK))
+      this.rememberSlow(entry, hi, page, cell);
     else if (this.isPlainDevice(cell, hi, lo))
       this.cells.putDevice(hi, lo, cell, this.offsetInRegion(cellWord(cell), hi, lo));
     else this.cells.put(hi, lo, cell);
@@ -268,21 +271,21 @@ export class ViewReader {
       tlb[entry] = page | TLB_DEVICE;
       tlb[entry + 1] = (arena[word + section.SECTION_DEVICE]! << TLB_DEVICE_SHIFT) | TLB_DEVICE;
       tlb[entry + 3] = (this.offsetInRegion(word, hi, page) - page) | 0;
-    } else this.rememberSlow(entry, page, cell);
+    } else this.rememberSlow(entry, hi, page, cell);
     tlb[entry + 2] = hi;
   }
 
   /** Of a page of an IOMMU's section. */
   protected rememberBehind(entry: number, hi: number, page: number, cell: number): void {
-    this.rememberSlow(entry, page, cell);
-    this.tlb[entry + 2] = hi;
+    this.rememberSlow(entry, hi, page, cell);
   }
 
-  private rememberSlow(entry: number, page: number, cell: number): void {
+  private rememberSlow(entry: number, hi: number, page: number, cell: number): void {
     this.tlb[entry] = page | TLB_SLOW;
     this.tlb[entry + 1] = page | TLB_SLOW;
-    this.hasSlowEntries = true;
+    this.tlb[entry + 2] = hi;
     this.tlb[entry + 3] = cell;
+    this.hasSlowEntries ||= cell !== CELL_UNASSIGNED; // that is the same in every view
   }
 
   /** Whether all accesses with these attributes go to a device here, by offsets that are int32 up to the page's end. */

@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { eachSection } from '../../src/dispatch/map-order.ts';
 import { GraceWriter } from '../../src/grace/writer.ts';
 import type { Attachment } from '../../src/layout/attachments.ts';
-import { GENERATION_STEP, type SharedWords } from '../../src/layout/control-block.ts';
+import { GENERATION_STEP, type SharedWords, WORD_POSTS } from '../../src/layout/control-block.ts';
 import { cellWord, POISON } from '../../src/layout/map-entry.ts';
 import { SECTION_RAM_BYTE, SECTION_START_LO } from '../../src/layout/section-record.ts';
 import { MailboxResponder } from '../../src/mailbox/responder.ts';
@@ -102,6 +102,19 @@ const breaks: Readonly<Record<string, () => Undo>> = {
       function (this: AttachmentHub, attachment: Attachment) {
         if (attachment.kind === 'ram') setImmediate(() => post.call(this, attachment));
         else post.call(this, attachment);
+      },
+    );
+  },
+
+  'posted-uncounted': () => {
+    const post = methodOf<[Attachment], void>(AttachmentHub, 'post');
+    return patch<{ readonly words: SharedWords; posts: number }>(
+      AttachmentHub,
+      'post',
+      function (attachment: Attachment) {
+        post.call(this, attachment);
+        this.posts -= 1;
+        Atomics.store(this.words, WORD_POSTS, this.posts);
       },
     );
   },

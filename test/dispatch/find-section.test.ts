@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ADDRESS_LAST, hiFromAddress, loFromAddress, SIZE_2_64 } from '../../src/base/addresses.ts';
-import { sectionCovers } from '../../src/dispatch/find-section.ts';
+import { isHolePage, sectionCovers } from '../../src/dispatch/find-section.ts';
 import {
   CELL_UNASSIGNED,
   cellWord,
@@ -59,6 +59,34 @@ describe('lookup', () => {
   ])('in a map of %s', (_what, ranges) => {
     const maker = new MapMaker();
     expectFound(maker, maker.build(ranges), ranges);
+  });
+
+  test('a page that is said to be a hole is one, and all of a map with holes alone are told', () => {
+    fc.assert(
+      fc.property(disjointRanges, fc.array(borders, { maxLength: 8 }), (ranges, more) => {
+        const maker = new MapMaker();
+        const root = maker.build(ranges);
+        for (const address of [...addressesAround(ranges), ...more]) {
+          if (address > ADDRESS_LAST) continue;
+          const first = address & ~0xfffn;
+          const [hi, lo] = [hiFromAddress(first), loFromAddress(first)];
+          const said = isHolePage(maker.words, root, hi, lo, lo | 0xfff);
+          const isMet = ranges.some((each) => each.start <= (first | 0xfffn) && each.last >= first);
+          if (said) expect([address, isMet]).toEqual([address, false]);
+          // Where every border is a page's, no smaller piece can be in the way.
+          if (ranges.every((each) => (each.start & 0xfffn) === 0n && (each.last & 0xfffn) === 0xfffn))
+            expect([address, said]).toEqual([address, !isMet]);
+        }
+      }),
+      { numRuns: 300 },
+    );
+    const page = { start: 0x5000n, last: 0x5fffn };
+    const maker = new MapMaker();
+    const root = maker.build([page, { start: 0x9000n, last: 0x9fffn }]);
+    const told = Array.from({ length: 16 }, (_, i) =>
+      isHolePage(maker.words, root, 0, i << 12, (i << 12) | 0xfff),
+    );
+    expect(told.flatMap((isHole, i) => (isHole ? [] : [i]))).toEqual([5, 9]);
   });
 
   test('a section covers its first and last address and nothing beside', () => {

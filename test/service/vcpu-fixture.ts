@@ -23,7 +23,7 @@ export class VcpuMachine {
   readonly control: SharedWords = createControlBlock();
   readonly root = MemoryRegion.container('root', 2n ** 64n);
   readonly ram = MemoryRegion.ram('ram', 0x10000);
-  readonly hub = new AttachmentHub();
+  readonly hub = new AttachmentHub(this.control);
   readonly grace: GraceWriter;
   readonly vcpus: VcpuSet;
   readonly hosts: DeviceHosts;

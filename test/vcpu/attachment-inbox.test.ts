@@ -2,14 +2,17 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { fullAccessRules } from '../../src/base/access-rules.ts';
 import type { Attachment } from '../../src/layout/attachments.ts';
+import { createControlBlock, type SharedWords } from '../../src/layout/control-block.ts';
 import { AttachmentHub } from '../../src/service/attachment-hub.ts';
 import { AttachmentInbox } from '../../src/vcpu/attachment-inbox.ts';
 import { RamViews } from '../../src/vcpu/ram-views.ts';
 
 let hub: AttachmentHub;
+let words: SharedWords;
 let ports: MessagePort[];
 beforeEach(() => {
-  hub = new AttachmentHub();
+  words = createControlBlock();
+  hub = new AttachmentHub(words);
   ports = [];
 });
 afterEach(() => {
@@ -22,7 +25,7 @@ function thread() {
   ports.push(port1, port2);
   const devices: string[] = [];
   const ram = new RamViews({ bytes: new SharedArrayBuffer(8), dirty: new SharedArrayBuffer(8) });
-  const inbox = new AttachmentInbox(port2, {
+  const inbox = new AttachmentInbox(words, port2, {
     ram,
     devices: {
       attachShortcuts: () => {},
@@ -66,6 +69,17 @@ test('a RAM buffer is found by whoever meets it first, without its event loop', 
   const { ram } = thread();
   hub.post(ramBuffer(2));
   expect(ram.get(2).bytes.length).toBe(32);
+});
+
+test('the port is looked at only where something was counted since the last look', () => {
+  const { inbox, devices, port } = thread();
+  inbox.drain();
+  port.postMessage(device(0));
+  inbox.drain();
+  expect(devices).toEqual([]);
+  hub.post(device(1));
+  inbox.drain();
+  expect(devices).toEqual(['0 device-0', '1 device-1']);
 });
 
 test('a RAM buffer that was dropped is dropped, and not told to those who come later', () => {

@@ -112,7 +112,11 @@ describe('a device that the table does not know', () => {
   test('is looked for on the attachment port, in the middle of the access', () => {
     const { port1, port2 } = new MessageChannel();
     const ram = new RamViews({ bytes: new SharedArrayBuffer(8), dirty: new SharedArrayBuffer(8) });
-    const inbox = new AttachmentInbox(port2, { ram, devices: table, translators: { attach: () => {} } });
+    const inbox = new AttachmentInbox(createControlBlock(), port2, {
+      ram,
+      devices: table,
+      translators: { attach: () => {} },
+    });
     table.onMissing = () => inbox.drain();
     port1.postMessage({ kind: 'device', device: 7, regionName: 'hot', attached: local('default') });
     expect(table.read(7, 2, 2, 0)).toBe(42);
