@@ -15,15 +15,22 @@ import {
   ENTRY_SLOT,
   ENTRY_VALUE_HI,
   ENTRY_VALUE_LO,
+  heldState,
+  isHeldBy,
+  nextCount,
+  queuedCount,
+  queuedSince,
   RING_BYTES,
   RING_ENTRY_COUNT_MAX,
   RING_HEAD,
-  RING_LOCK,
-  RING_OPEN,
-  RING_SERVED,
-  RING_TAIL,
+  RING_HEAD_SEEN,
+  RING_STATE,
   RING_TAKEN,
+  RING_UNKNOWN,
+  RING_UNSERVED,
   ringEntryWord,
+  takesWrites,
+  WITHOUT_HOLDER,
 } from '../layout/coalesced-ring.ts';
 import type { SharedWords } from '../layout/control-block.ts';
 
@@ -40,12 +47,26 @@ export interface Replayer {
   ): void;
 }
 
-/** Looks at the lock before a writer does without the ring: some 2 us, many times what queuing takes. */
+/** Looks at a held ring before a writer does without it: some 2 us, many times what queuing takes. */
 const SPIN_LOADS = 200;
+/** Entries that are replayed before their places are given back. */
+const REPLAY_BATCH = 64;
+/** Of so many entries the last asks for a replay: while those are replayed, there is room for as many. */
+const WRITES_A_BELL = RING_ENTRY_COUNT_MAX / 2;
+
+const ringState = RING_STATE; // local names for the hot path
+const headSeen = RING_HEAD_SEEN;
+const entryCountMax = RING_ENTRY_COUNT_MAX;
+const held = heldState;
+const next = nextCount;
+const since = queuedSince;
+const entryWord = ringEntryWord;
 
 export class CoalescedRing {
   readonly words: SharedWords;
   private replaying = false;
+  /** RING_STATE of a ring that is open and free, if no other thread has queued since this one last did. */
+  private expected = 0;
 
   constructor(buffer: SharedArrayBuffer) {
     this.words = new Int32Array(buffer);
@@ -53,9 +74,20 @@ export class CoalescedRing {
 
   /** True if nothing is queued or being replayed. */
   get isEmpty(): boolean {
-    // HEAD first: it never passes TAIL, so if TAIL is found equal later, all up to there was done.
+    // HEAD first: it never passes what is queued, so if that is found equal later, all up to there was done.
     const head = Atomics.load(this.words, RING_HEAD); // pairs with replayAll
-    return head === Atomics.load(this.words, RING_TAIL); // pairs with queue
+    return since(Atomics.load(this.words, ringState), head) === 0; // pairs with queue
+  }
+
+  /** RING_HEAD once everything is replayed that was queued before. */
+  get headWhenDone(): number {
+    const head = Atomics.load(this.words, RING_HEAD); // before the state, as in isEmpty
+    return (head + since(Atomics.load(this.words, ringState), head)) | 0;
+  }
+
+  /** Whether the write queued last is one of those after which the ring is due to be replayed. */
+  get isDue(): boolean {
+    return (this.expected & (WRITES_A_BELL - 1)) === 0;
   }
 
   /** False if the write must be made directly: the ring is not open, full, or another thread holds it for long. */
@@ -68,16 +100,16 @@ export class CoalescedRing {
     attrs: MemTxAttrs,
   ): boolean {
     const { words } = this;
-    if (Atomics.load(words, RING_OPEN) === 0 || Atomics.load(words, RING_SERVED) === 0) return false;
-    let spins = SPIN_LOADS;
-    while (Atomics.compareExchange(words, RING_LOCK, 0, slot + 1) !== 0) {
-      spins -= 1;
-      if (spins === 0) return false;
+    let count = this.expected;
+    // pairs with whoever gave it back: that this succeeds says that the ring is open, free, and how far it is
+    if (Atomics.compareExchange(words, ringState, count, held(count, slot)) !== count) {
+      count = this.hold(slot);
+      if (count < 0) return false;
     }
-    const tail = Atomics.load(words, RING_TAIL);
-    const hasRoom = ((tail - Atomics.load(words, RING_HEAD)) | 0) < RING_ENTRY_COUNT_MAX; // pairs with replayAll
+    const hasRoom = since(count, words[headSeen]!) < entryCountMax || this.seesRoom(count);
+    const after = hasRoom ? next(count) : count;
     if (hasRoom) {
-      const entry = ringEntryWord(tail);
+      const entry = entryWord(count);
       words[entry + ENTRY_OFFSET_LO] = offset | 0;
       words[entry + ENTRY_OFFSET_HI] = (offset / 0x1_0000_0000) | 0;
       words[entry + ENTRY_VALUE_LO] = valueLo;
@@ -85,9 +117,11 @@ export class CoalescedRing {
       words[entry + ENTRY_SIZE] = size;
       words[entry + ENTRY_ATTRS] = attrs;
       words[entry + ENTRY_SLOT] = slot;
-      Atomics.store(words, RING_TAIL, (tail + 1) | 0); // pairs with replayAll: publishes the entry
     }
-    Atomics.store(words, RING_LOCK, 0); // pairs with the next queuer's compareExchange
+    // Publishes the entry and gives back, in one: pairs with replayAll and the next queuer. An addition, for the ring
+    // may be closed meanwhile.
+    Atomics.add(words, ringState, after - held(count, slot));
+    this.expected = after;
     return hasRoom;
   }
 
@@ -98,15 +132,16 @@ export class CoalescedRing {
   replayAll(replayer: Replayer): void {
     if (this.replaying) return;
     const { words } = this;
-    const tail = Atomics.load(words, RING_TAIL); // pairs with queue
-    let n = Atomics.load(words, RING_TAKEN);
+    let n = words[RING_TAKEN]!;
     if (n !== Atomics.load(words, RING_HEAD)) Atomics.store(words, RING_HEAD, n); // the replayer before us died
-    if (n === tail) return;
+    let left = since(Atomics.load(words, ringState), n); // pairs with queue
+    if (left === 0) return;
     this.replaying = true;
-    while (n !== tail) {
-      const entry = ringEntryWord(n);
+    while (left > 0) {
+      const entry = entryWord(n);
       n = (n + 1) | 0;
-      Atomics.store(words, RING_TAKEN, n); // before the replay: a replayer that dies leaves none to be done twice
+      left -= 1;
+      words[RING_TAKEN] = n; // before the replay: a replayer that dies leaves none to be done twice
       const offset =
         (words[entry + ENTRY_OFFSET_HI]! >>> 0) * 0x1_0000_0000 + (words[entry + ENTRY_OFFSET_LO]! >>> 0);
       const size = words[entry + ENTRY_SIZE]!;
@@ -119,16 +154,58 @@ export class CoalescedRing {
         words[entry + ENTRY_VALUE_HI]!,
         words[entry + ENTRY_ATTRS]!,
       );
-      Atomics.store(words, RING_HEAD, n); // after the replay: pairs with isEmpty, and with queue
+      // After the replay: pairs with isEmpty, and with queue.
+      if (left % REPLAY_BATCH === 0) Atomics.store(words, RING_HEAD, n);
     }
     this.replaying = false;
     Atomics.notify(words, RING_HEAD); // wakes Coalescing.flush
   }
+
+  /** Holds the ring, and returns how many entries were queued; -1 if it is not open, or held for long. */
+  private hold(slot: number): number {
+    const { words } = this;
+    for (let spins = SPIN_LOADS; spins > 0; spins -= 1) {
+      const state = Atomics.load(words, ringState);
+      if (!takesWrites(state)) return -1;
+      const count = queuedCount(state);
+      if (state === count && Atomics.compareExchange(words, ringState, count, held(count, slot)) === count)
+        return count;
+    }
+    return -1;
+  }
+
+  /** Whether there is room after `count` entries, by what the replayer has done by now; in a ring that is held. */
+  private seesRoom(count: number): boolean {
+    const head = Atomics.load(this.words, RING_HEAD); // pairs with replayAll
+    this.words[headSeen] = head; // plainly: read by who holds the ring after us
+    return since(count, head) < entryCountMax;
+  }
 }
 
-export const createRing = (): SharedArrayBuffer => new SharedArrayBuffer(RING_BYTES);
+/** It takes no writes before it is both open and served. */
+export function createRing(): SharedArrayBuffer {
+  const buffer = new SharedArrayBuffer(RING_BYTES);
+  new Int32Array(buffer)[RING_STATE] = RING_UNKNOWN | RING_UNSERVED;
+  return buffer;
+}
+
+/** Every thread knows the ring. Pairs with CoalescedRing.queue, as the next two. */
+export function openRing(words: SharedWords): void {
+  Atomics.and(words, RING_STATE, ~RING_UNKNOWN);
+}
+
+/** Whoever calls the device replays the ring before each access. */
+export function serveRing(words: SharedWords): void {
+  Atomics.and(words, RING_STATE, ~RING_UNSERVED);
+}
+
+/** No write is queued any more, but for one whose queuer holds the ring now. */
+export function closeRing(words: SharedWords): void {
+  Atomics.or(words, RING_STATE, RING_UNKNOWN);
+}
 
 /** Frees a ring that the reader in `slot` held; its exit must have been confirmed. What it queued whole stays queued. */
 export function breakRingLock(words: SharedWords, slot: number): void {
-  Atomics.compareExchange(words, RING_LOCK, slot + 1, 0);
+  // Nobody else changes who holds it: the holder is gone, and others wait or pass by.
+  if (isHeldBy(Atomics.load(words, RING_STATE), slot)) Atomics.and(words, RING_STATE, WITHOUT_HOLDER);
 }

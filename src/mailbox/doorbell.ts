@@ -2,8 +2,8 @@
  * A doorbell: what an ioeventfd signals. Any thread rings it; a consumer takes the count, awaits it in its event
  * loop, or blocks on it in a worker.
  * Guarantee: each ring is taken exactly once, by one consumer, and no wake-up is lost; what the ringing thread
- * wrote before is visible to who took the ring. Between two takes 2^32 rings count as none.
- * Writes: DOORBELL_COUNT, DOORBELL_WAITERS.
+ * wrote before is visible to who took the ring. Between two takes 2^31 rings count as none.
+ * Writes: DOORBELL_RINGS. Whoever takes AWAITED out of it notifies afterwards, and who still sleeps marks it anew.
  * Order: test/mailbox/doorbell-interleavings.test.ts walks every order of ringing, waiting and taking.
  */
 import { threadId } from 'node:worker_threads';
@@ -11,10 +11,17 @@ import { MemoryError } from '../base/errors.ts';
 import type { EventNotifier } from '../base/event-notifier.ts';
 import type { DoorbellHandle } from '../layout/attachments.ts';
 import type { SharedWords } from '../layout/control-block.ts';
-import { DOORBELL_BYTES, DOORBELL_COUNT, DOORBELL_WAITERS } from '../layout/doorbell.ts';
+import {
+  DOORBELL_AWAITED,
+  DOORBELL_BYTES,
+  DOORBELL_RINGS,
+  RING_STEP,
+  ringCount,
+} from '../layout/doorbell.ts';
 
-const wordCount = DOORBELL_COUNT; // local names for the hot path
-const wordWaiters = DOORBELL_WAITERS;
+const rings = DOORBELL_RINGS; // local names for the hot path
+const awaited = DOORBELL_AWAITED;
+const step = RING_STEP;
 
 /** Longest time that setInterval takes: only there to keep a process alive. */
 const FOR_EVER_MS = 0x7fffffff;
@@ -53,17 +60,20 @@ export class Doorbell implements EventNotifier {
     return { id: this.id, words: this.words.buffer };
   }
 
-  /** One atomic addition and one load where nobody waits. */
+  /** One atomic addition where nobody waits. */
   ring(): void {
     const { words } = this;
-    Atomics.add(words, wordCount, 1); // pairs with take
-    // A waiter counts itself, then sleeps only while the count is 0: one of the two sees the other.
-    if (Atomics.load(words, wordWaiters) !== 0) Atomics.notify(words, wordCount);
+    // Who sleeps has marked the word: what was there before says whether to wake.
+    if ((Atomics.add(words, rings, step) & awaited) !== 0) Atomics.notify(words, rings); // pairs with take, takeOrMark
   }
 
   /** Rings since the last take, by whomever; they are the caller's now. */
   take(): number {
-    return Atomics.exchange(this.words, wordCount, 0) >>> 0; // pairs with ring
+    const { words } = this;
+    if (ringCount(Atomics.load(words, rings)) === 0) return 0; // a mark stays
+    const found = Atomics.exchange(words, rings, 0); // pairs with ring
+    if ((found & awaited) !== 0) Atomics.notify(words, rings); // who still sleeps has to mark the word anew
+    return ringCount(found);
   }
 
   /**
@@ -73,20 +83,18 @@ export class Doorbell implements EventNotifier {
   async next(signal?: AbortSignal): Promise<number> {
     signal?.throwIfAborted();
     const { words } = this;
-    const wake = (): void => void Atomics.notify(words, wordCount);
+    const wake = (): void => void Atomics.notify(words, rings);
     const keepAlive = setInterval(() => {}, FOR_EVER_MS); // waitAsync does not
     signal?.addEventListener('abort', wake);
-    Atomics.add(words, wordWaiters, 1); // pairs with ring
     try {
       for (;;) {
         signal?.throwIfAborted();
-        const count = this.take();
+        const count = this.takeOrMark();
         if (count !== 0) return count;
-        const sleep = Atomics.waitAsync(words, wordCount, 0);
+        const sleep = Atomics.waitAsync(words, rings, awaited);
         if (sleep.async) await sleep.value;
       }
     } finally {
-      Atomics.sub(words, wordWaiters, 1);
       signal?.removeEventListener('abort', wake);
       clearInterval(keepAlive);
     }
@@ -99,13 +107,20 @@ export class Doorbell implements EventNotifier {
   wait(timeoutMs: number = Number.POSITIVE_INFINITY): number {
     const { words } = this;
     const deadline = performance.now() + timeoutMs;
-    Atomics.add(words, wordWaiters, 1); // pairs with ring
-    let count = this.take();
+    let count = this.takeOrMark();
     for (let left = timeoutMs; count === 0 && left > 0; left = deadline - performance.now()) {
-      Atomics.wait(words, wordCount, 0, left);
-      count = this.take(); // another consumer may have been faster
+      Atomics.wait(words, rings, awaited, left);
+      count = this.takeOrMark(); // another consumer may have been faster
     }
-    Atomics.sub(words, wordWaiters, 1);
+    return count;
+  }
+
+  /** take(); where there is nothing, 0, and the word says that somebody may sleep while it is DOORBELL_AWAITED. */
+  private takeOrMark(): number {
+    let count = 0;
+    // By compare, not by exchange: of two that wait each would take away the other's mark, and wake it, for ever.
+    while (count === 0 && ringCount(Atomics.compareExchange(this.words, rings, 0, awaited)) !== 0)
+      count = this.take();
     return count;
   }
 }

@@ -158,27 +158,32 @@ export class MailboxResponder {
     for (let loads = loadsMax; loads > 0 && rounds < ROUNDS_PER_TURN && this.running; loads -= 1) {
       if (Atomics.load(words, doorbell) === 0) continue;
       rounds += 1;
-      this.takeBells();
+      if (!this.takeBells()) this.server.replayQueued(); // serving does it
     }
     return rounds !== 0;
   }
 
-  private takeBells(): void {
+  /** Whether a request came with them. */
+  private takeBells(): boolean {
+    let hasServed = false;
     // Take, then look: a request that is stored after the look rings again.
     let bells = Atomics.exchange(this.words, this.doorbell, 0); // pairs with MailboxRequester.access
     while (bells !== 0) {
       const bit = 31 - Math.clz32(bells & -bells);
       bells &= bells - 1;
-      for (let slot = bit; slot < READER_COUNT_MAX; slot += DOORBELL_BITS) this.serveSlot(slot);
+      for (let slot = bit; slot < READER_COUNT_MAX; slot += DOORBELL_BITS)
+        if (this.serveSlot(slot)) hasServed = true;
     }
+    return hasServed;
   }
 
-  private serveSlot(slot: number): void {
+  /** Whether there was a request for this host. */
+  private serveSlot(slot: number): boolean {
     const words = this.words;
     const base = mailboxWord(slot);
     // Plainly first: of the slots that share a bell few have rung it, and who has stored its state before.
-    if (!isRequest(words[base + MAILBOX_STATE]!, this.requested)) return;
-    if (!isRequest(Atomics.load(words, base + MAILBOX_STATE), this.requested)) return; // pairs with MailboxRequester.access
+    if (!isRequest(words[base + MAILBOX_STATE]!, this.requested)) return false;
+    if (!isRequest(Atomics.load(words, base + MAILBOX_STATE), this.requested)) return false; // pairs with MailboxRequester.access
     const offset =
       (words[base + MAILBOX_OFFSET_HI]! >>> 0) * 0x1_0000_0000 + (words[base + MAILBOX_OFFSET_LO]! >>> 0);
     let answer = 0;
@@ -204,5 +209,6 @@ export class MailboxResponder {
       const state = Atomics.exchange(words, base + MAILBOX_STATE, MAILBOX_ANSWERED); // pairs with MailboxRequester
       if (state !== this.requested) Atomics.notify(words, base + MAILBOX_STATE); // it sleeps, or is about to
     }
+    return true;
   }
 }

@@ -3,11 +3,18 @@
  * when no access does.
  * Guarantee: no write is queued in a ring that some thread does not know of; flush() resolves when what was queued
  * before is done, or its host has died. A reader that has gone holds no ring, and what it queued is replayed.
- * Writes: RING_OPEN; RING_SERVED of worker-local devices; RING_LOCK of readers whose exit was confirmed.
+ * Writes, in RING_STATE: RING_UNKNOWN; RING_UNSERVED of worker-local devices; the holder, once its exit was confirmed.
  */
-import { RING_HEAD, RING_OPEN, RING_SERVED, RING_TAIL } from '../layout/coalesced-ring.ts';
+import { RING_HEAD } from '../layout/coalesced-ring.ts';
 import { hostReaderSlot } from '../layout/control-block.ts';
-import { breakRingLock, CoalescedRing, createRing } from '../mailbox/coalesced-ring.ts';
+import {
+  breakRingLock,
+  CoalescedRing,
+  closeRing,
+  createRing,
+  openRing,
+  serveRing,
+} from '../mailbox/coalesced-ring.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
 
 /** Where the callbacks of a device are called. */
@@ -57,7 +64,7 @@ export class Coalescing {
     const ring = new CoalescedRing(buffer);
     this.rings.set(region, { ring, home });
     if (home.placement === 'homed') this.parts.hosts.attachRing(device, home.host, buffer);
-    else Atomics.store(ring.words, RING_SERVED, 1); // every thread replays it; pairs with CoalescedRing.queue
+    else serveRing(ring.words); // every thread replays it
     return buffer;
   }
 
@@ -65,14 +72,14 @@ export class Coalescing {
   open(region: MemoryRegion): void {
     const { ring, home } = this.rings.get(region)!;
     this.parts.callRcu(() => {
-      if (this.lives(home)) Atomics.store(ring.words, RING_OPEN, 1); // pairs with CoalescedRing.queue
+      if (this.lives(home)) openRing(ring.words);
     });
   }
 
   /** Replays what was queued until now: of `region`, or of all. */
   async flush(region: MemoryRegion | null): Promise<void> {
     const known = region === null ? [...this.rings.values()] : [this.rings.get(region) ?? []].flat();
-    const waits = known.map((each) => ({ ...each, tail: Atomics.load(each.ring.words, RING_TAIL) }));
+    const waits = known.map((each) => ({ ...each, tail: each.ring.headWhenDone }));
     this.parts.replayQueued();
     const late = waits.filter(({ ring, tail }) => !isDone(ring, tail));
     if (late.length === 0) return;
@@ -88,8 +95,7 @@ export class Coalescing {
   readerGone(slot: number): void {
     for (const { ring, home } of this.rings.values()) {
       breakRingLock(ring.words, slot);
-      if (hostReaderSlot(home.host) === slot && home.placement === 'homed')
-        Atomics.store(ring.words, RING_OPEN, 0); // writes fail from now on, as they would without a ring
+      if (hostReaderSlot(home.host) === slot && home.placement === 'homed') closeRing(ring.words); // writes fail from now on, as they would without a ring
     }
     this.parts.replayQueued();
   }

@@ -205,7 +205,7 @@ export class DeviceHosts {
   }
 
   /**
-   * Has the host of an attached device replay its ring of coalesced writes before each access; RING_SERVED tells
+   * Has the host of an attached device replay its ring of coalesced writes before each access; RING_UNSERVED goes
    * when it does.
    */
   attachRing(device: number, host: number, ring: SharedArrayBuffer): void {

@@ -1,13 +1,12 @@
 /**
  * The rings of coalesced writes of the devices that are homed in this thread; their only replayer.
- * Guarantee: once add() has returned, and RING_SERVED says so, whoever serves an access after replayAll() answers
+ * Guarantee: once add() has returned, and RING_UNSERVED is gone, whoever serves an access after replayAll() answers
  * it with all writes done that were queued before, but for those to owners that are being accessed.
- * Writes: RING_SERVED, and what CoalescedRing.replayAll writes.
+ * Writes: RING_UNSERVED, and what CoalescedRing.replayAll writes.
  */
 import type { MemTxAttrs } from '../base/mem-tx-attrs.ts';
-import { RING_SERVED } from '../layout/coalesced-ring.ts';
 import { writeAccess } from '../layout/mailbox.ts';
-import { CoalescedRing, type Replayer } from '../mailbox/coalesced-ring.ts';
+import { CoalescedRing, type Replayer, serveRing } from '../mailbox/coalesced-ring.ts';
 import type { DeviceHandler } from '../vcpu/device-handler.ts';
 
 /** A write in the name of the reader in `slot`, as AccessServer.serve() takes it; rings are not looked at. */
@@ -43,7 +42,7 @@ export class HomeRings {
         perform(slot, device, offset, writeAccess(size), valueLo, valueHi, attrs),
     };
     this.rings.push({ handler, ring, replayer });
-    Atomics.store(ring.words, RING_SERVED, 1); // pairs with CoalescedRing.queue
+    serveRing(ring.words);
   }
 
   /** What is queued for an owner that is being accessed waits: its guard would deny the replay. */

@@ -13,7 +13,9 @@ export abstract class HomedDevices implements AccessServer, DeviceHome {
   abstract readonly host: number;
   result: MemTxResult = MEMTX_OK;
   high = 0;
-  readonly rings = new HomeRings((...write) => void this.perform(...write));
+  readonly rings = new HomeRings((slot, device, offset, access, valueLo, valueHi, attrs) => {
+    this.perform(slot, device, offset, access, valueLo, valueHi, attrs);
+  });
 
   abstract handlerOf(device: number): DeviceHandler;
 

@@ -1,7 +1,8 @@
 /**
  * The ioeventfds of one device in this thread: which doorbell a write rings.
  * Guarantee: find() gives what a scan of the sorted list would meet first: at an offset an entry of any length, else
- * of the write's length one for any value, else one for the value. It is three look-ups, however many there are.
+ * of the write's length one for any value, else one for the value. It is one look-up by offset, and two by value
+ * where an entry has one, however many there are.
  * @source QEMU's behaviour: spec section 10.2
  */
 import type { AttachedEventfd } from '../layout/attachments.ts';
@@ -17,8 +18,11 @@ interface OfSize {
 /** Entries at one offset. */
 interface AtOffset {
   readonly anySize: Doorbell | null;
-  readonly bySize: ReadonlyMap<number, OfSize>;
+  /** By size in bytes, up to 8. */
+  readonly bySize: readonly (OfSize | null)[];
 }
+
+const SIZE_MAX = 8;
 
 export class EventfdIndex {
   private readonly offsets: ReadonlyMap<number, AtOffset>;
@@ -37,8 +41,8 @@ export class EventfdIndex {
     const here = this.offsets.get(offset);
     if (here === undefined) return null;
     if (here.anySize !== null) return here.anySize;
-    const ofSize = here.bySize.get(size);
-    if (ofSize === undefined) return null;
+    const ofSize = here.bySize[size]!; // a write has 1, 2, 4 or 8
+    if (ofSize === null) return null;
     return ofSize.anyValue ?? ofSize.byValue.get(valueLo | 0)?.get(size === 8 ? valueHi | 0 : 0) ?? null;
   }
 }
@@ -46,14 +50,14 @@ export class EventfdIndex {
 function atOffset(eventfds: readonly AttachedEventfd[]): AtOffset {
   return {
     anySize: firstOf(eventfds.filter(({ size }) => size === 0)),
-    bySize: mapValues(
-      groupBy(eventfds, ({ size }) => size),
-      ofSize,
+    bySize: Array.from({ length: SIZE_MAX + 1 }, (_, size) =>
+      ofSizeOrNull(eventfds.filter((eventfd) => eventfd.size === size)),
     ),
   };
 }
 
-function ofSize(eventfds: readonly AttachedEventfd[]): OfSize {
+function ofSizeOrNull(eventfds: readonly AttachedEventfd[]): OfSize | null {
+  if (eventfds.length === 0) return null;
   const valued = eventfds.filter(({ match }) => match !== null);
   const half = (shift: bigint) => (eventfd: AttachedEventfd) =>
     Number(BigInt.asIntN(32, eventfd.match! >> shift));

@@ -39,7 +39,7 @@ export class QueuedWrites {
    * there, as it would without shortcuts.
    */
   takes(
-    { route, handler, shortcuts }: DeviceRoute,
+    { route, host, handler, shortcuts }: DeviceRoute,
     offset: number,
     size: number,
     valueLo: number,
@@ -57,6 +57,8 @@ export class QueuedWrites {
     if (!shortcuts.coalesces(offset, size) || !handler.accepts(offset, size, true, attrs)) return false;
     if (!shortcuts.ring.queue(this.slot, offset, size, valueLo, valueHi, attrs)) return false;
     this.hasQueued = true;
+    // Or the ring would be full, and this thread wait, before a host that has not looked at it.
+    if (shortcuts.ring.isDue && route === ROUTE_HOMED) this.places.ringHost(host);
     return true;
   }
 

@@ -1,6 +1,15 @@
 /** Breaks in the vCPU's thread, by the mutant's name. Installed by the stress program itself, after the vCPU came up. */
 import { GraceReader } from '../../src/grace/reader.ts';
-import { RING_LOCK } from '../../src/layout/coalesced-ring.ts';
+import {
+  nextCount,
+  queuedCount,
+  queuedSince,
+  RING_ENTRY_COUNT_MAX,
+  RING_HEAD,
+  RING_STATE,
+  ringEntryWord,
+  takesWrites,
+} from '../../src/layout/coalesced-ring.ts';
 import {
   PHASE_RUNNING,
   PHASE_WAITING_FOR_DEVICE,
@@ -9,7 +18,7 @@ import {
   WORD_GENERATION,
 } from '../../src/layout/control-block.ts';
 import { LOCK_AWAITED, LOCK_FREE } from '../../src/layout/device-lock.ts';
-import { DOORBELL_COUNT } from '../../src/layout/doorbell.ts';
+import { DOORBELL_RINGS, RING_STEP } from '../../src/layout/doorbell.ts';
 import { cellWord, entryCell, entryIsNode, entryLevel, indexAt } from '../../src/layout/map-entry.ts';
 import { VIEW_MAP_ROOT, VIEW_VERSION } from '../../src/layout/view-header.ts';
 import { CoalescedRing } from '../../src/mailbox/coalesced-ring.ts';
@@ -194,27 +203,32 @@ const breaks: Readonly<Record<string, () => Undo>> = {
 
   'ring-by-load-and-store': () =>
     patch<{ readonly words: SharedWords }>(Doorbell, 'ring', function () {
-      const count = Atomics.load(this.words, DOORBELL_COUNT);
-      Atomics.store(this.words, DOORBELL_COUNT, count + 1);
-      Atomics.notify(this.words, DOORBELL_COUNT);
+      const rings = Atomics.load(this.words, DOORBELL_RINGS);
+      Atomics.store(this.words, DOORBELL_RINGS, rings + RING_STEP);
+      Atomics.notify(this.words, DOORBELL_RINGS);
     }),
 
   'ring-in-silence': () =>
     patch<{ readonly words: SharedWords }>(Doorbell, 'ring', function () {
-      Atomics.add(this.words, DOORBELL_COUNT, 1);
+      Atomics.add(this.words, DOORBELL_RINGS, RING_STEP);
     }),
 
-  'queue-without-lock': () => {
-    const queue = methodOf<Parameters<CoalescedRing['queue']>, boolean>(CoalescedRing, 'queue');
-    return patch<CoalescedRing>(
+  'queue-without-lock': () =>
+    patch<CoalescedRing>(
       CoalescedRing,
       'queue',
-      function (...write: Parameters<CoalescedRing['queue']>) {
-        Atomics.store(this.words, RING_LOCK, 0); // whoever has it
-        return queue.call(this, ...write);
+      function (...[slot, offset, size, valueLo, valueHi, attrs]: Parameters<CoalescedRing['queue']>) {
+        const { words } = this;
+        const state = Atomics.load(words, RING_STATE);
+        const count = queuedCount(state);
+        if (!takesWrites(state) || queuedSince(count, Atomics.load(words, RING_HEAD)) >= RING_ENTRY_COUNT_MAX)
+          return false;
+        const high = Math.floor(offset / 0x1_0000_0000);
+        words.set([offset | 0, high, valueLo, valueHi, size, attrs, slot], ringEntryWord(count));
+        Atomics.store(words, RING_STATE, nextCount(count));
+        return true;
       },
-    );
-  },
+    ),
 
   'sleep-without-compare': () =>
     patch<VcpuInside>(

@@ -56,6 +56,6 @@ export const deviceLock: Scenario = {
     judge('shared', shared, written(SHARED));
     judge('own', own, written(OWN));
     const loose = written(PARALLEL);
-    return `${written(SHARED)} + ${written(OWN)} writes under locks, exact; without ${loose - parallel[WRITES]!} of ${loose} were lost`;
+    return `${written(SHARED)} + ${written(OWN)} writes under locks; without ${loose - parallel[WRITES]!} of ${loose} were lost`;
   },
 };

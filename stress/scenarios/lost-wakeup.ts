@@ -72,6 +72,6 @@ export const lostWakeup: Scenario = {
       machine.resume();
       pauses += 1;
     }
-    return `${reads} reads of a sleepy host, ${kicks} kicks, ${pauses} pauses, none lost`;
+    return `${reads} reads of a sleepy host, ${kicks} kicks, ${pauses} pauses`;
   },
 };

@@ -10,152 +10,236 @@ import {
   walkOrders,
 } from '../support/interleavings.ts';
 
-const LOCK = 0;
-const TAIL = 1;
-const HEAD = 2;
+/** As RING_STATE: how many entries were queued, who queues in steps of HOLDER, and CLOSED. */
+const STATE = 0;
+const HEAD = 1;
+const HEAD_SEEN = 2;
 const ENTRIES = 8;
+
+const HOLDER = 16;
+const CLOSED = 256;
+const countIn = (state: number): number => state % HOLDER;
+const isFree = (state: number): boolean => state < HOLDER;
+
+const QUEUER = ['hold', 'look for room', 'write entry', 'count and give back'];
+const REPLAYER = ['load state', 'read entry', 'replay', 'store head', 'next'];
+
+interface Ring {
+  readonly words: Int32Array;
+  /** Places for entries. */
+  readonly size: number;
+}
+
+/** The steps of one that queues `value`; `refused` is told it if the ring is full. */
+function queuer(
+  { words, size }: Ring,
+  value: number,
+  names: readonly string[],
+  refused = (_value: number) => {},
+) {
+  let count = 0;
+  let hasRoom = true;
+  const steps: Record<string, Step> = {
+    hold: step(
+      'hold',
+      () => {
+        count = Atomics.load(words, STATE);
+        Atomics.compareExchange(words, STATE, count, count + value * HOLDER);
+      },
+      () => isFree(Atomics.load(words, STATE)),
+    ),
+    'see that it is free': step(
+      'see that it is free',
+      () => {
+        count = Atomics.load(words, STATE);
+      },
+      () => isFree(Atomics.load(words, STATE)),
+    ),
+    'store that it is held': step(
+      'store that it is held',
+      () => void Atomics.store(words, STATE, count + value * HOLDER),
+    ),
+    'look for room': step('look for room', () => {
+      if (count - words[HEAD_SEEN]! >= size) words[HEAD_SEEN] = Atomics.load(words, HEAD); // plainly: this one holds the ring
+      hasRoom = count - words[HEAD_SEEN]! < size;
+      if (!hasRoom) refused(value);
+    }),
+    'write entry': step('write entry', () => {
+      if (hasRoom) words[ENTRIES + (count % size)] = value;
+    }),
+    'count and give back': step(
+      'count and give back',
+      () => void Atomics.add(words, STATE, (hasRoom ? 1 : 0) - value * HOLDER),
+    ),
+    'give back by a store': step(
+      'give back by a store',
+      () => void Atomics.store(words, STATE, hasRoom ? count + 1 : count),
+    ),
+  };
+  return names.map((name) => steps[name]!);
+}
+
+/** The device's home, until `isOver`. */
+function replayer(
+  { words, size }: Ring,
+  done: number[],
+  isOver: (n: number) => boolean,
+  names: readonly string[],
+) {
+  let n = 0;
+  let value = 0;
+  const steps: Record<string, Step> = {
+    'load state': step(
+      'load state',
+      () => (countIn(Atomics.load(words, STATE)) > n ? undefined : END),
+      () => countIn(Atomics.load(words, STATE)) > n || isOver(n),
+    ),
+    'read entry': step('read entry', () => {
+      value = words[ENTRIES + (n % size)]!;
+    }),
+    replay: step('replay', () => void done.push(value)),
+    'store head': step('store head', () => void Atomics.store(words, HEAD, n + 1)),
+    next: step('next', () => {
+      n += 1;
+      return isOver(n) ? END : 'load state';
+    }),
+  };
+  return names.map((name) => steps[name]!);
+}
+
+const newRing = (size: number): Ring => ({ words: new Int32Array(new SharedArrayBuffer(64)), size });
 
 interface Variant {
   readonly queuer?: readonly string[];
   readonly replayer?: readonly string[];
 }
 
-const QUEUER = ['lock', 'load tail', 'write entry', 'store tail', 'unlock'];
-const REPLAYER = ['load tail', 'read entry', 'replay', 'store head', 'next'];
-
-/** The steps of one that queues `value`. */
-function queuer(words: Int32Array, value: number, names: readonly string[]): Step[] {
-  let tail = 0;
-  const steps: Record<string, Step> = {
-    lock: step(
-      'lock',
-      () => void Atomics.store(words, LOCK, value),
-      () => Atomics.load(words, LOCK) === 0,
-    ),
-    'load tail': step('load tail', () => {
-      tail = Atomics.load(words, TAIL);
-    }),
-    'write entry': step('write entry', () => {
-      words[ENTRIES + tail] = value;
-    }),
-    'store tail': step('store tail', () => void Atomics.store(words, TAIL, tail + 1)),
-    unlock: step('unlock', () => void Atomics.store(words, LOCK, 0)),
+/** Two threads that queue in a ring of `size` places, and the device's home. */
+function queuersAndHome(
+  size: number,
+  { queuer: queuing = QUEUER, replayer: replaying = REPLAYER }: Variant,
+): Interleaving {
+  const ring = newRing(size);
+  const done: number[] = [];
+  const direct: number[] = [];
+  const refused = (value: number): void => void direct.push(value);
+  return {
+    threads: [
+      stepsOf('first', ...queuer(ring, 1, queuing, refused)),
+      stepsOf('second', ...queuer(ring, 2, queuing, refused)),
+      stepsOf('home', ...replayer(ring, done, (n) => n + direct.length === 2, replaying)),
+    ],
+    verdict: () => {
+      const made = [...done, ...direct].toSorted().join();
+      return made === '1,2' ? SAFE : `replayed ${done.join()}, written directly ${direct.join()}`;
+    },
   };
-  return names.map((name) => steps[name]!);
-}
-
-/** The device's home, until it has replayed `count`. */
-function replayer(words: Int32Array, done: number[], count: number, names: readonly string[]): Step[] {
-  let n = 0;
-  let value = 0;
-  const steps: Record<string, Step> = {
-    'load tail': step(
-      'load tail',
-      () => {},
-      () => Atomics.load(words, TAIL) > n,
-    ),
-    'read entry': step('read entry', () => {
-      value = words[ENTRIES + n]!;
-    }),
-    replay: step('replay', () => void done.push(value)),
-    'store head': step('store head', () => void Atomics.store(words, HEAD, n + 1)),
-    next: step('next', () => {
-      n += 1;
-      return n === count ? END : 'load tail';
-    }),
-  };
-  return names.map((name) => steps[name]!);
 }
 
 describe('two threads that queue, and one that replays', () => {
-  function world({ queuer: queuing = QUEUER, replayer: replaying = REPLAYER }: Variant): Interleaving {
-    const words = new Int32Array(new SharedArrayBuffer(64));
-    const done: number[] = [];
-    return {
-      threads: [
-        stepsOf('first', ...queuer(words, 1, queuing)),
-        stepsOf('second', ...queuer(words, 2, queuing)),
-        stepsOf('home', ...replayer(words, done, 2, replaying)),
-      ],
-      verdict: () => (done.toSorted().join() === '1,2' ? SAFE : `replayed ${done.join()}`),
-    };
-  }
-
-  test('every write is replayed once, in every order', () => {
-    const walk = walkOrders(() => world({}));
+  test.each([1, 2])('every write is replayed once or refused, in every order: %i places', (size) => {
+    const walk = walkOrders(() => queuersAndHome(size, {}));
     expect(walk.firstBad).toBe('');
     expect(walk.orders).toBeGreaterThan(100);
   });
 
-  test.each<[string, Variant]>([
-    ['queuing without the lock', { queuer: ['load tail', 'write entry', 'store tail'] }],
+  test.each<[string, number, Variant]>([
     [
-      'a tail that is stored before the entry',
-      { queuer: ['lock', 'load tail', 'store tail', 'write entry', 'unlock'] },
+      'holding it by a load and a store',
+      2,
+      { queuer: ['see that it is free', 'store that it is held', ...QUEUER.slice(1)] },
     ],
     [
-      'a lock that is given back before the tail is stored',
-      { queuer: ['lock', 'load tail', 'write entry', 'unlock', 'store tail'] },
+      'giving back before the entry is written',
+      2,
+      { queuer: ['hold', 'look for room', 'count and give back', 'write entry'] },
     ],
-  ])('the walk convicts %s', (_what, variant) => {
-    const walk = walkOrders(() => world(variant));
+    ['writing where there is no room', 1, { queuer: ['hold', 'write entry', 'count and give back'] }],
+    [
+      'a place that is given back before it is read',
+      1,
+      { replayer: ['load state', 'store head', 'read entry', 'replay', 'next'] },
+    ],
+  ])('the walk convicts %s', (_what, size, variant) => {
+    const walk = walkOrders(() => queuersAndHome(size, variant));
     expect(walk.deadlocks + walk.unsafe).toBeGreaterThan(0);
   });
 });
 
+describe('a ring that is closed while a thread queues', () => {
+  function world(queuing: readonly string[]): Interleaving {
+    const ring = newRing(2);
+    return {
+      threads: [
+        stepsOf('queuer', ...queuer(ring, 1, queuing)),
+        stepsOf(
+          'control',
+          step('close', () => void Atomics.or(ring.words, STATE, CLOSED)),
+        ),
+      ],
+      // Closed before it was held: the queuer waits for ever here, where the code writes directly.
+      verdict: () => (Atomics.load(ring.words, STATE) >= CLOSED ? SAFE : 'it is open again'),
+    };
+  }
+
+  test('stays closed', () => {
+    expect(walkOrders(() => world(QUEUER)).unsafe).toBe(0);
+  });
+
+  test('the walk convicts giving back by a store', () => {
+    const byStore = [...QUEUER.slice(0, -1), 'give back by a store'];
+    expect(walkOrders(() => world(byStore)).unsafe).toBeGreaterThan(0);
+  });
+});
+
 describe('a thread that looks whether the ring is empty, and then accesses the device', () => {
-  type Look = 'head, then tail' | 'tail, then head';
+  type Look = 'head, then state' | 'state, then head';
 
   /** The second write comes from a third thread at any time; the first was queued before the look. */
   function world(replaying: readonly string[], look: Look): Interleaving {
-    const words = new Int32Array(new SharedArrayBuffer(64));
+    const ring = newRing(2);
+    const { words } = ring;
     const done: number[] = [];
     let head = 0;
-    let tail = 0;
+    let count = 0;
     let sawFirst = false;
     words[ENTRIES] = 1;
-    words[TAIL] = 1;
+    words[STATE] = 1;
     const loads = [
       step('load head', () => {
         head = Atomics.load(words, HEAD);
       }),
-      step('load tail', () => {
-        tail = Atomics.load(words, TAIL);
+      step('load state', () => {
+        count = countIn(Atomics.load(words, STATE));
       }),
     ];
     const accessor = stepsOf(
       'accessor',
-      ...(look === 'head, then tail' ? loads : loads.toReversed()),
+      ...(look === 'head, then state' ? loads : loads.toReversed()),
       step('access', () => {
         // Not empty: it has the ring replayed first, which is not walked here.
-        sawFirst = head !== tail || done.includes(1);
+        sawFirst = head !== count || done.includes(1);
       }),
     );
     return {
       threads: [
-        stepsOf('home', ...replayer(words, done, 2, replaying)),
-        stepsOf(
-          'other',
-          step('write entry', () => {
-            words[ENTRIES + 1] = 2;
-          }),
-          step('store tail', () => void Atomics.store(words, TAIL, 2)),
-        ),
+        stepsOf('home', ...replayer(ring, done, (n) => n === 2, replaying)),
+        stepsOf('other', ...queuer(ring, 2, QUEUER)),
         accessor,
       ],
       verdict: () => (sawFirst ? SAFE : 'the access came before a write that was queued before it'),
     };
   }
 
-  test.each<Look>(['head, then tail', 'tail, then head'])('observes what was queued before: %s', (look) => {
+  test.each<Look>(['head, then state', 'state, then head'])('observes what was queued before: %s', (look) => {
     const walk = walkOrders(() => world(REPLAYER, look));
     expect(walk.firstBad).toBe('');
     expect(walk.orders).toBeGreaterThan(100);
   });
 
   test('the walk convicts a head that is stored before the replay', () => {
-    const early = ['load tail', 'read entry', 'store head', 'replay', 'next'];
-    const walk = walkOrders(() => world(early, 'head, then tail'));
+    const early = ['load state', 'read entry', 'store head', 'replay', 'next'];
+    const walk = walkOrders(() => world(early, 'head, then state'));
     expect(walk.firstBad).toContain('came before a write');
   });
 });

@@ -20,7 +20,7 @@ describe('a doorbell', () => {
   });
 
   test('takes no handle that is none', () => {
-    for (const bad of [null, {}, { id: 1, words: new SharedArrayBuffer(4) }, new Doorbell()])
+    for (const bad of [null, {}, { id: 1, words: new SharedArrayBuffer(8) }, new Doorbell()])
       expect(codeOf(() => Doorbell.from(bad as never))).toBe('INVALID_ARGUMENT');
   });
 });

@@ -1,6 +1,6 @@
 /** A machine with devices that note what is written to them, for the tests of coalesced MMIO. */
 import { controlDevice, type DeviceBinding } from '../../src/base/device-binding.ts';
-import { RING_OPEN, RING_SERVED } from '../../src/layout/coalesced-ring.ts';
+import { RING_STATE, takesWrites } from '../../src/layout/coalesced-ring.ts';
 import { MemoryRegion } from '../../src/model/memory-region.ts';
 import type { DeviceShortcuts } from '../../src/service/device-shortcuts.ts';
 import { Machine } from '../../src/service/machine.ts';
@@ -69,7 +69,7 @@ export class CoalescingMachine {
   async coalesced(region: MemoryRegion, offset = 0, size = 0x80): Promise<MemoryRegion> {
     region.coalescing.add(offset, size);
     const ring = this.ringOf(region);
-    await until(() => Atomics.load(ring, RING_OPEN) === 1 && Atomics.load(ring, RING_SERVED) === 1);
+    await until(() => takesWrites(Atomics.load(ring, RING_STATE)));
     return region;
   }
 

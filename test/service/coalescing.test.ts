@@ -7,7 +7,7 @@ import {
   localDevice,
 } from '../../src/base/device-binding.ts';
 import { MEMTX_DECODE_ERROR, MEMTX_OK } from '../../src/base/mem-tx-result.ts';
-import { RING_ENTRY_COUNT_MAX, RING_TAIL } from '../../src/layout/coalesced-ring.ts';
+import { RING_ENTRY_COUNT_MAX, RING_STATE } from '../../src/layout/coalesced-ring.ts';
 import {
   CoalescingMachine,
   DEVICE,
@@ -72,7 +72,7 @@ describe('coalesced writes', () => {
       { address: DEVICE + 4, size: 1, value: 5 }, // smaller than the device takes
     );
     expect(done).toEqual([MEMTX_OK, MEMTX_OK, MEMTX_OK, MEMTX_OK, MEMTX_DECODE_ERROR]);
-    expect([bed.seen, bed.ringOf(region)[RING_TAIL]]).toEqual([[1, 2, 3, 4], 2]);
+    expect([bed.seen, bed.ringOf(region)[RING_STATE]]).toEqual([[1, 2, 3, 4], 2]);
   });
 
   test.each(['control', 'hosted', 'local'])('are done when a read asks: %s', async (placement) => {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { fullAccessRules } from '../../src/base/access-rules.ts';
-import { RING_OPEN, RING_SERVED } from '../../src/layout/coalesced-ring.ts';
+import { RING_STATE, takesWrites } from '../../src/layout/coalesced-ring.ts';
 import { accessIsWrite, accessSize } from '../../src/layout/mailbox.ts';
-import { CoalescedRing, createRing } from '../../src/mailbox/coalesced-ring.ts';
+import { CoalescedRing, createRing, openRing } from '../../src/mailbox/coalesced-ring.ts';
 import { HomeRings } from '../../src/service/home-rings.ts';
 import { DeviceHandler, ReentrancyGuard } from '../../src/vcpu/device-handler.ts';
 
@@ -16,10 +16,10 @@ test('a home replays each ring to its device, but not while the owner is being a
     const callbacks = { read: () => 0, write: () => {} };
     const handled = { device, regionName: 'd', callbacks, rules: fullAccessRules(), guard };
     const ring = new CoalescedRing(createRing());
-    ring.words[RING_OPEN] = 1;
+    openRing(ring.words);
     expect(ring.queue(3, 8, 4, device, 0, 0)).toBe(false); // nobody would replay it
     rings.add(device, new DeviceHandler(handled, 0, () => {}), ring.words.buffer);
-    expect([ring.words[RING_SERVED], ring.queue(3, 8, 4, device, 0, 0)]).toEqual([1, true]);
+    expect([takesWrites(ring.words[RING_STATE]!), ring.queue(3, 8, 4, device, 0, 0)]).toEqual([true, true]);
     return ring;
   });
   guards[1]!.engaged = true;

@@ -4,7 +4,6 @@ import { fullAccessRules } from '../../src/base/access-rules.ts';
 import { MEMTX_OK } from '../../src/base/mem-tx-result.ts';
 import { GraceReader } from '../../src/grace/reader.ts';
 import type { AttachedDevice } from '../../src/layout/attachments.ts';
-import { RING_OPEN, RING_SERVED } from '../../src/layout/coalesced-ring.ts';
 import {
   createControlBlock,
   deviceHostWord,
@@ -12,7 +11,7 @@ import {
   WORD_DEVICE_LOCK,
 } from '../../src/layout/control-block.ts';
 import { DEVICE_HOST_ALIVE, DEVICE_HOST_DOORBELL, doorbellBit } from '../../src/layout/mailbox.ts';
-import { CoalescedRing, createRing } from '../../src/mailbox/coalesced-ring.ts';
+import { CoalescedRing, createRing, openRing, serveRing } from '../../src/mailbox/coalesced-ring.ts';
 import { DeviceTable } from '../../src/vcpu/device-table.ts';
 import { ReaderSession } from '../../src/vcpu/reader-session.ts';
 import type { DeviceHome } from '../../src/vcpu/route-loader.ts';
@@ -39,10 +38,10 @@ const registers = (lock: 'shared' | 'none'): AttachedDevice => ({
   state: new SharedArrayBuffer(64),
 });
 
-function openRing(): CoalescedRing {
+function newRing(): CoalescedRing {
   const ring = new CoalescedRing(createRing());
-  ring.words[RING_OPEN] = 1;
-  ring.words[RING_SERVED] = 1;
+  openRing(ring.words);
+  serveRing(ring.words);
   return ring;
 }
 
@@ -52,7 +51,7 @@ function tableWith(
   lock: 'shared' | 'none' = 'none',
 ): { table: DeviceTable; ring: CoalescedRing } {
   const table = new DeviceTable(words, session, () => {}, home);
-  const ring = openRing();
+  const ring = newRing();
   table.attach(REMOTE, 'remote', { ...common, placement: 'homed', host: HOST });
   table.attach(REGISTERS, 'registers', registers(lock));
   const ranges = [{ start: 0, end: 0x10 }];
@@ -97,7 +96,7 @@ describe('a thread that hands over what it queued', () => {
 
   test('replays a worker-local ring itself, under the lock', () => {
     const { table } = tableWith(null, 'shared');
-    const ring = openRing();
+    const ring = newRing();
     const ranges = [{ start: 0, end: 8 }];
     table.attachShortcuts({
       kind: 'coalesced',
