@@ -25,7 +25,8 @@ interface OptionalCallbacks {
 
 /**
  * Callbacks of a device. Sizes are those that the binding's access rules implement: up to 4 by default, so
- * that a 64-bit access is two calls, at ascending addresses.
+ * that a 64-bit access is two calls, at ascending addresses. They are called as methods, `this` being the object. A
+ * thread may keep the functions that it found there first: one put in their place later need not be called.
  */
 export interface DeviceCallbacks extends OptionalCallbacks {
   /** @param offset bytes from the start of the region. @param size 1, 2 or 4. The low `size` bytes count. */

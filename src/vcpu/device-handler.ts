@@ -1,8 +1,6 @@
 /**
  * Calls one device's callbacks, in the thread where they live. All callbacks go through this one class,
- * so the call sites in front of it see one hidden class. The callbacks are called as methods: functions
- * lifted out of them cost 12 ns a call, for their target is never constant; a method call of one or two
- * shapes of device cost 2 to 7.
+ * so the call sites in front of it see one hidden class.
  * Guarantee: read() and write() never throw. A callback that throws, or answers with something that is
  * not an integer, gives MEMTX_ERROR and 0, and is reported (failure-reports.ts). What the device's access rules
  * refuse gives MEMTX_DECODE_ERROR, an access from inside one of the same owner MEMTX_ACCESS_ERROR; neither calls it.
@@ -23,6 +21,7 @@ import {
   type MemTxResult,
 } from '../base/mem-tx-result.ts';
 import { AccessLoop, type DevicePieces } from './access-loop.ts';
+import { areCalledAsMethods } from './callback-shapes.ts';
 import { FailureReports, problemOf, type ReportDevice } from './failure-reports.ts';
 
 /**
@@ -54,6 +53,9 @@ export class DeviceHandler implements DevicePieces {
   /** True if an aligned access of up to 4 bytes is one call of `read` or `write`, with nothing to look at before. */
   readonly isPlain: boolean;
   private readonly callbacks: DeviceCallbacks;
+  /** `read` and `write`, where they are not called as methods. */
+  private readonly boundRead: DeviceCallbacks['read'] | null = null;
+  private readonly boundWrite: DeviceCallbacks['write'] | null = null;
   private readonly withAttrs: DeviceCallbacksWithAttrs | null;
   private readonly guard: ReentrancyGuard | null;
   private readonly loop: AccessLoop;
@@ -70,6 +72,10 @@ export class DeviceHandler implements DevicePieces {
       handled.guard === null &&
       this.withAttrs === null &&
       callbacks.accepts === undefined;
+    if ('read' in callbacks && !areCalledAsMethods(callbacks)) {
+      this.boundRead = callbacks.read.bind(callbacks);
+      this.boundWrite = callbacks.write.bind(callbacks);
+    }
     this.reports = new FailureReports(handled, vcpu, report);
   }
 
@@ -97,7 +103,7 @@ export class DeviceHandler implements DevicePieces {
   readPlain(offset: number, size: number): number {
     let value: unknown;
     try {
-      value = this.callbacks.read(offset, size);
+      value = this.callRead(offset, size);
     } catch (error) {
       return this.fail(offset, size, false, 'its read handler threw', error);
     }
@@ -112,7 +118,7 @@ export class DeviceHandler implements DevicePieces {
   writePlain(offset: number, size: number, value: number): void {
     let answer: unknown;
     try {
-      answer = this.callbacks.write(offset, value, size);
+      answer = this.callWrite(offset, value, size);
     } catch (error) {
       this.fail(offset, size, true, 'its write handler threw', error);
       return;
@@ -138,6 +144,7 @@ export class DeviceHandler implements DevicePieces {
   /** Whether the device takes such an access; `result` is MEMTX_OK if so. Calls at most `accepts`. */
   accepts(offset: number, size: number, isWrite: boolean, attrs: MemTxAttrs): boolean {
     this.doNothing();
+    if (this.isPlain && ((offset & (size - 1)) | (size & 8)) === 0) return true;
     let accepted: unknown = true;
     try {
       accepted = this.callbacks.accepts?.(offset, size, isWrite, attrs) ?? true;
@@ -153,7 +160,7 @@ export class DeviceHandler implements DevicePieces {
   readPiece(offset: number, size: number, attrs: MemTxAttrs): number {
     let value: unknown;
     try {
-      value = this.callRead(offset, size, attrs);
+      value = this.callReadOf(offset, size, attrs);
     } catch (error) {
       return this.fail(offset, size, false, 'its read handler threw', error);
     }
@@ -172,7 +179,7 @@ export class DeviceHandler implements DevicePieces {
   writePiece(offset: number, size: number, valueLo: number, valueHi: number, attrs: MemTxAttrs): void {
     let answer: unknown;
     try {
-      answer = this.callWrite(offset, size, valueLo, valueHi, attrs);
+      answer = this.callWriteOf(offset, size, valueLo, valueHi, attrs);
     } catch (error) {
       this.fail(offset, size, true, 'its write handler threw', error);
       return;
@@ -234,13 +241,23 @@ export class DeviceHandler implements DevicePieces {
     return true;
   }
 
-  private callRead(offset: number, size: number, attrs: MemTxAttrs): unknown {
-    if (size === 8) return this.callbacks.read64!(offset, attrs); // areCallbacks() saw it
-    if (this.withAttrs !== null) return this.withAttrs.readWithAttrs(offset, size, attrs);
-    return this.callbacks.read(offset, size);
+  private callRead(offset: number, size: number): unknown {
+    return this.boundRead === null ? this.callbacks.read(offset, size) : this.boundRead(offset, size);
   }
 
-  private callWrite(
+  private callWrite(offset: number, value: number, size: number): unknown {
+    return this.boundWrite === null
+      ? this.callbacks.write(offset, value, size)
+      : this.boundWrite(offset, value, size);
+  }
+
+  private callReadOf(offset: number, size: number, attrs: MemTxAttrs): unknown {
+    if (size === 8) return this.callbacks.read64!(offset, attrs); // areCallbacks() saw it
+    if (this.withAttrs !== null) return this.withAttrs.readWithAttrs(offset, size, attrs);
+    return this.callRead(offset, size);
+  }
+
+  private callWriteOf(
     offset: number,
     size: number,
     valueLo: number,
@@ -252,7 +269,7 @@ export class DeviceHandler implements DevicePieces {
       return this.callbacks.write64!(offset, value, attrs);
     }
     if (this.withAttrs !== null) return this.withAttrs.writeWithAttrs(offset, valueLo >>> 0, size, attrs);
-    return this.callbacks.write(offset, valueLo >>> 0, size);
+    return this.callWrite(offset, valueLo >>> 0, size);
   }
 
   private failAnswer(offset: number, size: number, answer: unknown): number {

@@ -187,8 +187,12 @@ export class DeviceTable implements DeviceCalls, RingPlaces {
     attrs: MemTxAttrs,
   ): void {
     const route = this.routes.resolve(device);
-    const { handler, lock } = route;
-    if (lock === null || route.shortcuts !== null) {
+    const { handler, lock, shortcuts } = route;
+    if (shortcuts?.rings(handler, offset, size, valueLo, valueHi, attrs)) {
+      this.result = MEMTX_OK;
+      return;
+    }
+    if (lock === null || shortcuts !== null) {
       this.writeByRoute(device, route, offset, size, valueLo, valueHi, attrs);
       return;
     }

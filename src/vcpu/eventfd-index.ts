@@ -1,36 +1,38 @@
 /**
  * The ioeventfds of one device in this thread: which doorbell a write rings.
  * Guarantee: find() gives what a scan of the sorted list would meet first: at an offset an entry of any length, else
- * of the write's length one for any value, else one for the value. It is one look-up by offset, and two by value
- * where an entry has one, however many there are.
+ * of the write's length one for any value, else one for the value. It is one look-up by offset and size, and two by
+ * value where an entry has one, however many there are.
  * @source QEMU's behaviour: spec section 10.2
  */
 import type { AttachedEventfd } from '../layout/attachments.ts';
 import { Doorbell } from '../mailbox/doorbell.ts';
 
-/** Entries of one size at one offset. */
-interface OfSize {
+/** What writes of one size at one offset may ring. */
+interface OfWrite {
   readonly anyValue: Doorbell | null;
   /** By lower half, as int32, then by upper half. */
   readonly byValue: ReadonlyMap<number, ReadonlyMap<number, Doorbell>>;
 }
 
-/** Entries at one offset. */
-interface AtOffset {
-  readonly anySize: Doorbell | null;
-  /** By size in bytes, up to 8. */
-  readonly bySize: readonly (OfSize | null)[];
-}
-
-const SIZE_MAX = 8;
+const SIZES = [1, 2, 4, 8];
+/** Above all sizes: what a write's offset is multiplied by to make room for its size. */
+const SIZE_STEP = 16;
 
 export class EventfdIndex {
-  private readonly offsets: ReadonlyMap<number, AtOffset>;
+  /** By offset and size. */
+  private readonly writes: ReadonlyMap<number, OfWrite>;
 
   /** @param eventfds in the order of the region's list: the first of equal ones counts */
   constructor(eventfds: readonly AttachedEventfd[]) {
-    const offsets = groupBy(eventfds, ({ offset }) => offset);
-    this.offsets = mapValues(offsets, atOffset);
+    const entries = eventfds.flatMap((eventfd) =>
+      (eventfd.size === 0 ? SIZES : [eventfd.size]).map((size) => ({ ...eventfd, size })),
+    );
+    // A list has an entry of any size before those of one; and one for any value before those for one.
+    this.writes = mapValues(
+      groupBy(entries, ({ offset, size }) => offset * SIZE_STEP + size),
+      ofWrite,
+    );
   }
 
   /**
@@ -38,26 +40,13 @@ export class EventfdIndex {
    * @param valueLo lower half of the little-endian value; bits past `size` bytes are 0
    */
   find(offset: number, size: number, valueLo: number, valueHi: number): Doorbell | null {
-    const here = this.offsets.get(offset);
+    const here = this.writes.get(offset * SIZE_STEP + size);
     if (here === undefined) return null;
-    if (here.anySize !== null) return here.anySize;
-    const ofSize = here.bySize[size]!; // a write has 1, 2, 4 or 8
-    if (ofSize === null) return null;
-    return ofSize.anyValue ?? ofSize.byValue.get(valueLo | 0)?.get(size === 8 ? valueHi | 0 : 0) ?? null;
+    return here.anyValue ?? here.byValue.get(valueLo | 0)?.get(size === 8 ? valueHi | 0 : 0) ?? null;
   }
 }
 
-function atOffset(eventfds: readonly AttachedEventfd[]): AtOffset {
-  return {
-    anySize: firstOf(eventfds.filter(({ size }) => size === 0)),
-    bySize: Array.from({ length: SIZE_MAX + 1 }, (_, size) =>
-      ofSizeOrNull(eventfds.filter((eventfd) => eventfd.size === size)),
-    ),
-  };
-}
-
-function ofSizeOrNull(eventfds: readonly AttachedEventfd[]): OfSize | null {
-  if (eventfds.length === 0) return null;
+function ofWrite(eventfds: readonly AttachedEventfd[]): OfWrite {
   const valued = eventfds.filter(({ match }) => match !== null);
   const half = (shift: bigint) => (eventfd: AttachedEventfd) =>
     Number(BigInt.asIntN(32, eventfd.match! >> shift));

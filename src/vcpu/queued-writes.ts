@@ -1,6 +1,5 @@
 /**
- * Writes of one thread that do not call the device: they ring a doorbell, or wait in the device's ring until an
- * access could observe them. One thread's own.
+ * Writes of one thread that wait in the device's ring until an access could observe them. One thread's own.
  * Guarantee: takes() never waits, neither for a lock nor for a host. After flush() whatever any thread queued
  * before is replayed, but for rings that this thread may not wait for: from inside a device under a
  * lock, and from a device worker, the hosts of those are rung instead, and from inside one under its own lock
@@ -47,11 +46,6 @@ export class QueuedWrites {
     attrs: MemTxAttrs,
   ): boolean {
     if (shortcuts === null) return false;
-    const doorbell = shortcuts.eventfds?.find(offset, size, valueLo, valueHi) ?? null;
-    if (doorbell !== null && handler.accepts(offset, size, true, attrs)) {
-      doorbell.ring();
-      return true;
-    }
     // In the device's own home there is nothing to save.
     if (shortcuts.ring === null || (route !== ROUTE_HOMED && route !== ROUTE_LOCKED)) return false;
     if (!shortcuts.coalesces(offset, size) || !handler.accepts(offset, size, true, attrs)) return false;

@@ -3,6 +3,7 @@ import { fullAccessRules } from '../base/access-rules.ts';
 import type { AnyDeviceCallbacks } from '../base/device-binding.ts';
 import type { AttachedDevice, AttachedLock } from '../layout/attachments.ts';
 import type { SharedWords } from '../layout/control-block.ts';
+import { NO_CALLBACKS } from './callback-shapes.ts';
 import { DeviceHandler, ReentrancyGuard } from './device-handler.ts';
 import { type DeviceMemory, LoadedDeviceContext, loadDevice } from './device-loader.ts';
 import type { DeviceLock, ThreadLocks } from './device-lock.ts';
@@ -25,8 +26,6 @@ export interface DeviceHome {
   /** Replays what other threads queued for its devices; those that are being accessed wait for the next time. */
   replayQueued(): void;
 }
-
-const NO_CALLBACKS: AnyDeviceCallbacks = { read: () => 0, write: () => {} };
 
 export class RouteLoader {
   /** What devices that are called in this thread access memory by; null before the first access. */

@@ -2,8 +2,10 @@
  * What one device's accesses are looked up in, in this thread, before the device is called: its doorbells, its
  * coalesced ranges, its ring. Immutable but for the ring's words; another object after each change.
  */
+import type { MemTxAttrs } from '../base/mem-tx-attrs.ts';
 import type { AttachedRange, Attachment } from '../layout/attachments.ts';
 import { CoalescedRing } from '../mailbox/coalesced-ring.ts';
+import type { DeviceHandler } from './device-handler.ts';
 import { EventfdIndex } from './eventfd-index.ts';
 
 type AttachedEventfds = Extract<Attachment, { kind: 'eventfds' }>;
@@ -40,6 +42,25 @@ export class WriteShortcuts {
     }
     const isEmpty = parts.eventfds === null && parts.ring === null && !parts.flush;
     return isEmpty ? null : new WriteShortcuts(parts);
+  }
+
+  /**
+   * True if a doorbell was rung for the write, and nothing is left to do. What the device's rules do not allow goes on
+   * its way and fails there, as it would without doorbells.
+   */
+  rings(
+    handler: DeviceHandler,
+    offset: number,
+    size: number,
+    valueLo: number,
+    valueHi: number,
+    attrs: MemTxAttrs,
+  ): boolean {
+    if (this.eventfds === null) return false;
+    const doorbell = this.eventfds.find(offset, size, valueLo, valueHi);
+    if (doorbell === null || !handler.accepts(offset, size, true, attrs)) return false;
+    doorbell.ring();
+    return true;
   }
 
   /** Whether a write lies in one of the ranges, whole. */
