@@ -15,9 +15,11 @@ import { nativeRows } from './native.ts';
 import { renderRows } from './render.ts';
 import { scaleRows } from './scale.ts';
 import type { Row } from './support/measure.ts';
+import { wakeUpRows } from './wake-up.ts';
 
 const ownRows: readonly Row[] = [
   ...limitRows,
+  ...wakeUpRows,
   ...accessRows,
   ...mmioRows,
   ...lookupRows,

@@ -15,7 +15,7 @@ import { findSection, sectionCovers } from '../../src/dispatch/find-section.ts';
 import { CELL_UNASSIGNED } from '../../src/layout/map-entry.ts';
 
 const CONTRACT_ROWS = [
-  ...['limit/typed-array-random', 'limit/typed-array-sequential'],
+  ...['limit/typed-array-random', 'limit/typed-array-sequential', 'limit/wake-up'],
   ...['access/random-mix', 'access/random-mix-2vcpu', 'access/sequential', 'access/write-sequential'],
   ...['access/atomic-add', 'access/port-io'],
   ...['mmio/local', 'mmio/local-2vcpu', 'mmio/local-locked', 'mmio/homed-awake', 'mmio/homed-asleep'],
