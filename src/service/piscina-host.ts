@@ -3,11 +3,11 @@
  * Guarantee: a run ends as `exited` only after the `exit` event of the very thread that had it. Piscina
  * rejects a task earlier, on `error` or abort, when the thread may still be running.
  *
- * Which thread has which run is known because the pool's load balancer, ours, is what assigns it.
+ * Piscina is loaded with the first run, so who only keeps layouts does not load it. Which thread has which run is known because the pool's load balancer, ours, is what assigns it.
  */
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import { type PostedError, postedFromError, type VcpuOutcome, type VcpuTask } from '../vcpu/vcpu-run.ts';
 import type { VcpuEnd, VcpuHost, VcpuRun } from './vcpu-host.ts';
 import { workerEntry } from './worker-entry.ts';
@@ -21,13 +21,17 @@ interface PlacedRun {
   bootError: PostedError | null;
 }
 
+interface OpenPool {
+  readonly pool: Piscina;
+  /** Where a task has its PlacedRun, for the load balancer. */
+  readonly runKey: symbol;
+}
+
 const DID_NOT_COME_UP: PostedError = { name: 'Error', message: 'its thread did not come up', stack: null };
 
-const placedRun = Piscina.queueOptionsSymbol;
-
 export class PiscinaHost implements VcpuHost {
-  private readonly pool: Piscina;
-  private readonly filename: string;
+  private readonly threads: number;
+  private opened: Promise<OpenPool> | null = null;
   private readonly runs = new Set<PlacedRun>();
   private readonly watched = new WeakSet<Worker>();
   private readonly exited = new WeakSet<Worker>();
@@ -35,11 +39,31 @@ export class PiscinaHost implements VcpuHost {
 
   /** @param threads at most; as many as there are vCPU slots */
   constructor(threads: number) {
+    this.threads = threads;
+  }
+
+  start(task: VcpuTask): VcpuRun {
+    const run: PlacedRun = { abort: new AbortController(), worker: null, bootError: null };
+    this.opened ??= this.open();
+    return {
+      ended: this.endOf(this.run(task, run), run),
+      terminate: () => run.abort.abort(), // piscina ends the thread that has it, or takes it from the queue
+    };
+  }
+
+  async close(): Promise<void> {
+    const opened = await this.opened?.catch(() => null); // what did not open has no threads
+    await opened?.pool.destroy();
+  }
+
+  private async open(): Promise<OpenPool> {
+    const { Piscina } = await import('piscina');
     const { filename, options, workerData } = workerEntry('vcpu');
-    this.filename = filename.href;
-    this.pool = new Piscina({
+    const runKey = Piscina.queueOptionsSymbol;
+    const pool: Piscina = new Piscina({
+      filename: filename.href,
       minThreads: 0,
-      maxThreads: threads,
+      maxThreads: this.threads,
       idleTimeout: Number.POSITIVE_INFINITY,
       concurrentTasksPerWorker: 1,
       atomics: 'disabled',
@@ -48,35 +72,31 @@ export class PiscinaHost implements VcpuHost {
       ...(options.execArgv === undefined ? {} : { execArgv: options.execArgv }),
       loadBalancer: (task, workers) => {
         const free = workers.find((candidate) => candidate.currentUsage === 0);
-        const worker = this.pool.threads.find((thread) => thread.threadId === free?.id);
+        const worker = pool.threads.find((thread) => thread.threadId === free?.id);
         if (free === undefined || worker === undefined) return null;
         this.watch(worker);
-        (task as unknown as Record<symbol, PlacedRun>)[placedRun]!.worker = worker;
+        (task as unknown as Record<symbol, PlacedRun>)[runKey]!.worker = worker;
         return free;
       },
     });
     // Only the error of a thread without a task ends up here: it did not come up, or it died idle.
-    this.pool.on('error', (error: unknown) => {
+    pool.on('error', (error: unknown) => {
       this.lastThreadError = postedFromError(error);
     });
-    this.pool.on('workerDestroy', () => queueMicrotask(() => this.threadLost())); // once the pool has dropped it
+    pool.on('workerDestroy', () => queueMicrotask(() => this.threadLost(pool))); // once the pool has dropped it
+    return { pool, runKey };
   }
 
-  start(task: VcpuTask): VcpuRun {
-    const run: PlacedRun = { abort: new AbortController(), worker: null, bootError: null };
-    this.runs.add(run);
-    const outcome = this.pool.run(
-      { ...task, [placedRun]: run },
-      { filename: this.filename, name: 'run', transferList: [task.port], signal: run.abort.signal },
+  private async run(task: VcpuTask, run: PlacedRun): Promise<VcpuOutcome> {
+    const { pool, runKey } = await this.opened!.catch((error: unknown) => {
+      run.bootError = postedFromError(error);
+      throw error;
+    });
+    this.runs.add(run); // with run(), so that it counts as waiting while the pool has it
+    return pool.run(
+      { ...task, [runKey]: run },
+      { name: 'run', transferList: [task.port], signal: run.abort.signal },
     ) as Promise<VcpuOutcome>;
-    return {
-      ended: this.endOf(outcome, run),
-      terminate: () => run.abort.abort(), // piscina ends the thread that has it, or takes it from the queue
-    };
-  }
-
-  close(): Promise<void> {
-    return this.pool.destroy();
   }
 
   private async endOf(outcome: Promise<VcpuOutcome>, run: PlacedRun): Promise<VcpuEnd> {
@@ -99,8 +119,8 @@ export class PiscinaHost implements VcpuHost {
   }
 
   /** Fails as many waiting runs as have no thread coming up for them any more: the pool would keep them. */
-  private threadLost(): void {
-    const threads = new Set(this.pool.threads);
+  private threadLost(pool: Piscina): void {
+    const threads = new Set(pool.threads);
     const waiting: PlacedRun[] = [];
     for (const run of this.runs) {
       if (run.worker === null) waiting.push(run);

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Piscina } from 'piscina';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { MemoryError } from '../../src/base/errors.ts';
@@ -117,9 +118,10 @@ describe.each<HostKind>(['piscina', 'threads'])('vCPUs on %s', (kind) => {
 
 test('a vCPU whose pool thread does not come up is told so, and the pool goes on', async () => {
   const host = new PiscinaHost(2);
-  const pool = (host as unknown as { readonly pool: Piscina }).pool;
   machine = new VcpuMachine(host, 2);
   const vcpu = start({ what: 'sum' });
+  const { pool } = await (host as unknown as { readonly opened: Promise<{ pool: Piscina }> }).opened;
+  await setImmediate(); // the run has been given to the pool
   for (const thread of pool.threads) void thread.terminate();
   const error = await failureOf(vcpu);
   expect(error.message).toContain('was ended before its program returned: its thread did not come up');
