@@ -40,9 +40,13 @@ async function startReader(
     counts: new SharedArrayBuffer(16),
     region,
   };
-  worker = new Worker(new URL('../../dev/typescript-thread.mjs', import.meta.url), {
+  worker = new Worker(new URL('../../workers/typescript-thread.mjs', import.meta.url), {
     execArgv: [],
-    workerData: { ...task, entry: new URL('./section-reader-program.ts', import.meta.url).href },
+    workerData: {
+      ...task,
+      entry: new URL('./section-reader-program.ts', import.meta.url).href,
+      loader: import.meta.url,
+    },
   });
   await once(worker, 'online');
   return new Int32Array(task.counts);

@@ -18,7 +18,7 @@ import type { WriteJob } from './programs/doorbell-programs.ts';
 
 const programs = new URL('./programs/doorbell-programs.ts', import.meta.url);
 const devices = new URL('./programs/devices.ts', import.meta.url);
-const typescriptThread = new URL('../../dev/typescript-thread.mjs', import.meta.url);
+const typescriptThread = new URL('../../workers/typescript-thread.mjs', import.meta.url);
 const consumer = new URL('./programs/doorbell-consumer.ts', import.meta.url);
 const plainModule = new URL('../vcpu/modules/device.mjs', import.meta.url);
 const DEVICE = 0x4000_0000;
@@ -226,7 +226,12 @@ describe('vCPUs', () => {
       ...{ offset: 0, size: 0, notifier },
     });
     const worker = new Worker(typescriptThread, {
-      workerData: { entry: consumer.href, handle: notifier.handle, rings: 2 * RINGS },
+      workerData: {
+        entry: consumer.href,
+        loader: import.meta.url,
+        handle: notifier.handle,
+        rings: 2 * RINGS,
+      },
       execArgv: [],
     });
     const counted = new Promise((resolve, reject) => worker.on('message', resolve).on('error', reject));
