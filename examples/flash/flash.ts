@@ -1,20 +1,15 @@
 /**
- * NOR flash with a command interface in the manner of Intel's.
- *
- *   written  then           does
- *   0x20     0xd0, there    erases the block of 4 KiB: all bytes 0xff, some time later
- *   0x40     a byte, there  programs it: bits can only be cleared
- *   0xff                    reads give the bytes again; after every other command they give the status
- *
- * Status: 0x80 ready, 0 busy.
+ * The chip: NOR flash of 8 bits with the commands of commands.ts. Its bytes are the region's, read by guests without
+ * it; it is called for every write, and for reads while romd is off.
  */
 import { controlDevice, type DeviceCallbacks, type Machine, MemoryRegion } from 'flatview';
-
-export const COMMAND_ERASE = 0x20;
-export const COMMAND_PROGRAM = 0x40;
-export const COMMAND_READ_ARRAY = 0xff;
-export const CONFIRM_ERASE = 0xd0;
-export const STATUS_READY = 0x80;
+import {
+  COMMAND_ERASE,
+  COMMAND_PROGRAM,
+  COMMAND_READ_ARRAY,
+  CONFIRM_ERASE,
+  STATUS_READY,
+} from './commands.ts';
 
 const BLOCK_BYTES = 4096;
 const ERASE_MS = 1;

@@ -1,6 +1,12 @@
 /** What the vCPU runs: a driver that reads a text from flash, puts another in its place, and reads that. */
 import type { Vcpu } from 'flatview/vcpu';
-import { COMMAND_ERASE, COMMAND_PROGRAM, COMMAND_READ_ARRAY, CONFIRM_ERASE, STATUS_READY } from './flash.ts';
+import {
+  COMMAND_ERASE,
+  COMMAND_PROGRAM,
+  COMMAND_READ_ARRAY,
+  CONFIRM_ERASE,
+  STATUS_READY,
+} from './commands.ts';
 
 export const FLASH = 0xfff0_0000;
 export const TEXT_ADDRESS = FLASH + 0x2000;
