@@ -1,8 +1,8 @@
 /** What the README shows must be what runs. */
 
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { runProgram } from './support/run-program.ts';
 
 const project = new URL('..', import.meta.url);
 const readme = readFileSync(new URL('README.md', project), 'utf8');
@@ -17,15 +17,8 @@ describe('the README', () => {
     expect(blocks.filter(({ language }) => language === 'ts').map(({ text }) => text)).toEqual([example]);
   });
 
-  test('shows a program that rings as often as its bell counts', { timeout: 60_000 }, () => {
-    const run = spawnSync(process.execPath, ['--import', 'tsx', 'examples/hello/main.ts'], {
-      cwd: project,
-      encoding: 'utf8',
-      timeout: 50_000,
-      // Its device is required, and the whole library with it: the same files in another shape, which
-      // coverage could not tell apart.
-      env: { ...process.env, NODE_V8_COVERAGE: undefined },
-    });
+  test('shows a program that rings as often as its bell counts', async () => {
+    const run = await runProgram('examples/hello/main.ts');
     expect(run.stderr).toBe('');
     const [, rang, counted] = /^the vCPUs rang (\d+) times, the bell counted (\d+)\n$/.exec(run.stdout) ?? [];
     expect(Number(rang)).toBeGreaterThan(0);

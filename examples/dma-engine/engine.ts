@@ -1,5 +1,5 @@
 /** The engine: a thread that writes bursts through its own address space, wherever it is let. */
-import { MEMTX_OK, type Vcpu } from '../../src/vcpu-program.ts';
+import { MEMTX_OK, type Vcpu } from 'flatview/vcpu';
 
 export const PAGE = 4096;
 /** Pages of bus addresses that it tries, one after the other. */

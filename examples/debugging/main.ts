@@ -1,0 +1,42 @@
+/**
+ * debugging: what is told when something goes wrong, and what can be listened to.
+ *
+ *   node --import tsx examples/debugging/main.ts
+ *
+ * The device throws, so its accesses fail; the vCPU then passes no checkpoint for a while, so a grace period waits
+ * for it. Both are reported, by default as process warnings, and nothing else comes of them.
+ */
+import { subscribe } from 'node:diagnostics_channel';
+import { localDevice, Machine, MemoryRegion, printMtree, type ViewEvent } from 'flatview';
+import { DEVICE } from './guest.ts';
+
+const machine = new Machine({
+  checked: true, // what is reclaimed is filled with poison, so that a use of it is loud
+  traceAccesses: true, // for the channel that the guest subscribes to
+  stallMs: 20,
+  onStall: ({ slot }) => console.log(`vCPU ${slot} passes no checkpoint; others wait`),
+  onDeviceReport: ({ regionName, offset, problem }) =>
+    console.log(`device '${regionName}', offset ${offset}: ${problem}`),
+});
+subscribe('flatview:view-create', (event) => {
+  const { rootName, sectionCount } = event as ViewEvent;
+  console.log(`a view of '${rootName}' with ${sectionCount} sections`);
+});
+
+const program = new URL('./guest.ts', import.meta.url);
+const system = MemoryRegion.container('system', 2n ** 64n);
+const ram = MemoryRegion.ram('ram', 0x1000);
+system.addSubregion(0, ram);
+system.addSubregion(DEVICE, MemoryRegion.io('broken', 4, localDevice(program, { exportName: 'broken' })));
+const space = machine.addAddressSpace('memory', system);
+try {
+  const vcpu = machine.startVcpu({ program });
+  await vcpu.started;
+  ram.setReadonly(true);
+  await machine.synchronize();
+  console.log('the vCPU has passed a checkpoint');
+  for (const access of (await vcpu.finished) as string[]) console.log(`it traced: ${access}`);
+  console.log(printMtree([space]).trim());
+} finally {
+  await machine.close();
+}
