@@ -1,0 +1,236 @@
+/**
+ * Decides whether layouts explain a history: for each vCPU and address space there must be a layout for each access
+ * that answers as was seen, within the bounds that are known, never an older one after a newer, and the same between
+ * two points at which the vCPU may have taken another: a checkpoint, or the answer of a homed device.
+ *
+ * It keeps, for each vCPU and space, the set of all layouts on which that port may be after the events so far, so no
+ * choice that explains the rest is ever lost. Where the port may take another layout, the oldest of the set is as
+ * good as any other: whatever may follow one of them, being newer than it and within the bounds, may follow an older
+ * one too. So the set becomes all from the oldest on that the bounds allow. That is the greedy choice of the smallest
+ * version; the whole set is needed only until the next such point, while the layout must stay one.
+ *
+ * Ports of one vCPU take their layouts one after the other, so each has its own order; two address spaces may be one
+ * publication apart. What they share are the bounds, and when they move.
+ */
+import { codedByte, isHomedByte, isPrivate } from './coded-bytes.ts';
+import type { History, HistoryEvent, Read, Write } from './history.ts';
+import { type Answer, answerAt, edited, type RecordedLayout } from './recorded-layout.ts';
+
+export interface Conviction {
+  readonly vcpu: number;
+  /** Number of the event that no layout explains. */
+  readonly event: number;
+  readonly text: string;
+}
+
+export interface HistoryVerdict {
+  readonly accesses: number;
+  /** Accesses after which only one layout was left: how sharp the bounds are. */
+  readonly decided: number;
+  /** At most one for each vCPU: after it nothing is known. */
+  readonly convictions: readonly Conviction[];
+}
+
+type AnyAccess = Read | Write;
+
+/** MemTxResult of a byte where nobody answers. */
+const DECODE_ERROR = 2;
+
+/** How an access may have gone so far: with which layout in use, and what came of its pieces. */
+interface Path {
+  readonly version: number;
+  readonly result: number;
+  /** Bytes of a write that were taken. */
+  readonly landed: number;
+}
+
+export function checkHistory(history: History): HistoryVerdict {
+  const layouts = layoutsOf(history);
+  const verdicts = history.vcpus.map((events, vcpu) => new VcpuCheck(history, layouts, vcpu).run(events));
+  return {
+    accesses: verdicts.reduce((sum, { accesses }) => sum + accesses, 0),
+    decided: verdicts.reduce((sum, { decided }) => sum + decided, 0),
+    convictions: verdicts.flatMap(({ convictions }) => convictions),
+  };
+}
+
+function layoutsOf({ first, changes }: History): RecordedLayout[] {
+  const layouts = [first];
+  for (const edits of changes) layouts.push(edits.reduce(edited, layouts.at(-1)!));
+  return layouts;
+}
+
+class VcpuCheck {
+  private readonly history: History;
+  private readonly layouts: readonly RecordedLayout[];
+  private readonly vcpu: number;
+  /** For each address space, the layouts on which its port may be; ascending, never empty. */
+  private ports: number[][];
+  private accesses = 0;
+  private decided = 0;
+
+  constructor(history: History, layouts: readonly RecordedLayout[], vcpu: number) {
+    this.history = history;
+    this.layouts = layouts;
+    this.vcpu = vcpu;
+    const all = range(history.version, history.version + history.changes.length);
+    this.ports = history.first.roots.map(() => all);
+  }
+
+  run(events: readonly HistoryEvent[]): HistoryVerdict {
+    for (const [number, event] of events.entries()) {
+      const fault = event.kind === 'checkpoint' ? this.move(event.oldest, event.newest) : this.access(event);
+      if (fault === null) continue;
+      const text = `vCPU ${this.vcpu}, event ${number}: ${fault}`;
+      return this.verdict([{ vcpu: this.vcpu, event: number, text }]);
+    }
+    return this.verdict([]);
+  }
+
+  private verdict(convictions: readonly Conviction[]): HistoryVerdict {
+    const { accesses, decided } = this;
+    return { accesses, decided, convictions };
+  }
+
+  /** Each port but that to space `stays` takes a layout within the bounds that is no older than its own. */
+  private move(oldest: number, newest: number, stays = -1): string | null {
+    const moved = this.ports.map((versions, space) =>
+      space === stays ? versions : range(Math.max(versions[0]!, oldest), newest),
+    );
+    const space = moved.findIndex((versions) => versions.length === 0);
+    if (space >= 0) {
+      return `the port to space ${space} was on layout ${this.ports[space]![0]} or later, but none was made after ${newest}`;
+    }
+    this.ports = moved;
+    return null;
+  }
+
+  private access(access: AnyAccess): string | null {
+    const before = this.ports[access.space]!;
+    const made = access.kind === 'write' ? access.made : 0;
+    const after = before.flatMap((version) => this.explain(access, version));
+    const versions = ascending(after.filter((version) => version >= made));
+    if (versions.length === 0) return this.unexplained(access, before);
+    this.accesses += 1;
+    if (versions.length === 1) this.decided += 1;
+    this.ports[access.space] = versions;
+    if (!this.isHomed(access)) return null;
+    return this.move(Math.max(access.oldest, made), access.newest, access.space);
+  }
+
+  /** The layouts on which the port may be after `access`, if it was on `version`; none: that does not explain it. */
+  private explain(access: AnyAccess, version: number): number[] {
+    const size = sizeOf(access);
+    const paths = this.follow(access, { version, result: 0, landed: 0 }, access.address, size);
+    const landed = access.kind === 'write' ? access.landed.length : 0;
+    const explaining = paths.filter((path) => path.result === access.result && path.landed === landed);
+    return explaining.map((path) => path.version);
+  }
+
+  /**
+   * `size` bytes at `address`, a piece of the access. A device is called for a piece that lies on a multiple of its
+   * size, and then takes it whole; everything else goes byte by byte, in pieces that may each be a call.
+   */
+  private follow(access: AnyAccess, path: Path, address: number, size: number): Path[] {
+    const layout = this.layouts[path.version - this.history.version]!;
+    const answer = answerAt(layout, layout.roots[access.space]!, address);
+    const isCall = answer !== null && isDevice(answer) && !(access.kind === 'write' && answer.readonly);
+    if (size > 1 && !(isCall && address % size === 0)) {
+      let paths = [path];
+      for (const [at, count] of pieces(address, size)) {
+        paths = distinct(paths.flatMap((each) => this.follow(access, each, at, count)));
+      }
+      return paths;
+    }
+    const landed = match(access, answer, address, size);
+    if (landed === null) return [];
+    const result = path.result | (answer === null || isRefused(answer, size) ? DECODE_ERROR : 0);
+    const { oldest, newest } = access;
+    // While it was answered, the vCPU took the newest layout.
+    const versions =
+      isCall && answer.kind === 'homed' ? range(Math.max(path.version, oldest), newest) : [path.version];
+    return versions.map((version) => ({ version, result, landed: path.landed + landed }));
+  }
+
+  private isHomed(access: AnyAccess): boolean {
+    if (access.kind === 'read') return access.bytes.some(isHomedByte);
+    return access.landed.some(([region]) => this.history.first.regions[region]!.kind === 'homed');
+  }
+
+  private unexplained(access: AnyAccess, versions: readonly number[]): string {
+    const { kind, space, address, result } = access;
+    const what =
+      access.kind === 'read'
+        ? `gave ${access.bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(' ')}`
+        : `went to [${access.landed.map((place) => this.placeName(...place)).join(', ')}]`;
+    const due = versions.slice(0, 3).map((version) => `${version}: ${this.due(version, access)}`);
+    const last = versions.at(-1)!;
+    return (
+      `${kind} of ${sizeOf(access)} at 0x${address.toString(16)} of space ${space} ${what}, result ${result}; ` +
+      `possible were layouts ${versions[0]} to ${last}, which have there ${due.join('; ')}`
+    );
+  }
+
+  private due(version: number, access: AnyAccess): string {
+    const layout = this.layouts[version - this.history.version]!;
+    const answer = answerAt(layout, layout.roots[access.space]!, access.address);
+    return answer === null ? 'nothing' : this.placeName(answer.region, answer.offset);
+  }
+
+  private placeName(region: number, offset: number): string {
+    return `${this.history.first.regions[region]!.name}+0x${offset.toString(16)}`;
+  }
+}
+
+/** Bytes of a write that `answer` takes of this piece, 0 for a read; null if that is not what was seen. */
+function match(access: AnyAccess, answer: Answer | null, address: number, size: number): number | null {
+  const isLost = answer === null || isRefused(answer, size);
+  if (access.kind === 'write') {
+    if (isLost || answer.readonly) return 0;
+    for (let byte = 0; byte < size; byte += 1) {
+      const isSeen = access.landed.some(
+        ([region, offset]) => region === answer.region && offset === answer.offset + byte,
+      );
+      if (!isSeen) return null;
+    }
+    return size;
+  }
+  for (let byte = 0; byte < size; byte += 1) {
+    const seen = access.bytes[address - access.address + byte]!;
+    if (isLost ? seen !== 0 : !isByteOf(answer, byte, seen)) return null;
+  }
+  return 0;
+}
+
+function isByteOf({ kind, region, offset }: Answer, byte: number, seen: number): boolean {
+  if (kind === 'ram' && isPrivate(offset + byte)) return true;
+  return seen === codedByte(kind, region, offset + byte);
+}
+
+const isDevice = ({ kind }: Answer): boolean => kind === 'local' || kind === 'homed';
+
+/** A device takes no access whose offset in it is no multiple of the size. */
+const isRefused = (answer: Answer, size: number): boolean => isDevice(answer) && answer.offset % size !== 0;
+
+const sizeOf = (access: AnyAccess): number => (access.kind === 'read' ? access.bytes.length : access.size);
+
+/** The largest pieces that are smaller and lie on multiples of their size, by ascending address. */
+function pieces(address: number, size: number): [address: number, size: number][] {
+  const found: [number, number][] = [];
+  for (let done = 0; done < size; ) {
+    let count = size / 2;
+    while ((address + done) % count !== 0 || count > size - done) count /= 2;
+    found.push([address + done, count]);
+    done += count;
+  }
+  return found;
+}
+
+const range = (first: number, last: number): number[] =>
+  Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
+
+const ascending = (versions: readonly number[]): number[] => [...new Set(versions)].sort((a, b) => a - b);
+
+const distinct = (paths: readonly Path[]): Path[] => [
+  ...new Map(paths.map((path) => [`${path.version} ${path.result} ${path.landed}`, path])).values(),
+];
