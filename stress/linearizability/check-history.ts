@@ -95,7 +95,7 @@ class VcpuCheck {
   /** Each port but that to space `stays` takes a layout within the bounds that is no older than its own. */
   private move(oldest: number, newest: number, stays = -1): string | null {
     const moved = this.ports.map((versions, space) =>
-      space === stays ? versions : range(Math.max(versions[0]!, oldest), newest),
+      space === stays ? versions : this.from(versions[0]!, oldest, newest),
     );
     const space = moved.findIndex((versions) => versions.length === 0);
     if (space >= 0) {
@@ -103,6 +103,12 @@ class VcpuCheck {
     }
     this.ports = moved;
     return null;
+  }
+
+  /** What a port may take next that is on `version`, or on newer ones. A commit that was refused made no layout. */
+  private from(version: number, oldest: number, newest: number): number[] {
+    const last = this.history.version + this.history.changes.length;
+    return range(Math.max(version, oldest), Math.min(newest, last));
   }
 
   private access(access: AnyAccess): string | null {
@@ -148,7 +154,7 @@ class VcpuCheck {
     const { oldest, newest } = access;
     // While it was answered, the vCPU took the newest layout.
     const versions =
-      isCall && answer.kind === 'homed' ? range(Math.max(path.version, oldest), newest) : [path.version];
+      isCall && answer.kind === 'homed' ? this.from(path.version, oldest, newest) : [path.version];
     return versions.map((version) => ({ version, result, landed: path.landed + landed }));
   }
 
