@@ -9,6 +9,7 @@ import { homedRemap } from './scenarios/homed-remap.ts';
 import { hostedDeath } from './scenarios/hosted-death.ts';
 import { killedReaders } from './scenarios/killed-readers.ts';
 import { linearizability } from './scenarios/linearizability.ts';
+import { litmus } from './scenarios/litmus.ts';
 import { lostWakeup } from './scenarios/lost-wakeup.ts';
 import { monotoneVersions } from './scenarios/monotone-versions.ts';
 import { ramHotAdd } from './scenarios/ram-hot-add.ts';
@@ -32,4 +33,5 @@ export const scenarios: readonly Scenario[] = [
   doorbellCount,
   coalescedOrder,
   graceWalk,
+  litmus,
 ];
