@@ -13,8 +13,8 @@ import type { HistorianJob } from '../programs/historian.ts';
 import type { Scenario } from '../scenario.ts';
 
 const program = new URL('../programs/historian.ts', import.meta.url);
-/** Words of a vCPU's history: some 5,000 accesses. */
-const CHAPTER_WORDS = 50_000;
+/** Words of all vCPUs' histories in a chapter: some 15,000 accesses, which are checked in a second or less. */
+const CHAPTER_WORDS = 150_000;
 /** Turns of the event loop between two commits: in them homed devices are served. */
 const TURNS = [0, 0, 0, 1, 1, 4];
 /** One in so many commits is followed by a rest, in which accesses are due to one layout alone. */
@@ -58,7 +58,7 @@ export const linearizability: Scenario = {
     const host = await bed.bounded('start of the device host', machine.startDeviceHost(), 60_000);
     const layouts = new ChurnedMachine(bed, board, host);
     const vcpus = Array.from({ length: bed.vcpuCount }, (_, number) => {
-      const words = sharedWords(CHAPTER_WORDS);
+      const words = sharedWords(Math.ceil(CHAPTER_WORDS / bed.vcpuCount));
       const job: HistorianJob = { history: words.buffer };
       bed.start(program, job, { words: board, addressSpaces: SPACES });
       return { number, words };
