@@ -32,6 +32,7 @@ export interface HistoryVerdict {
 }
 
 type AnyAccess = Read | Write;
+type Piece = readonly [address: number, size: number];
 
 /** MemTxResult of a byte where nobody answers. */
 const DECODE_ERROR = 2;
@@ -126,8 +127,11 @@ class VcpuCheck {
 
   /** The layouts on which the port may be after `access`, if it was on `version`; none: that does not explain it. */
   private explain(access: AnyAccess, version: number): number[] {
-    const size = sizeOf(access);
-    const paths = this.follow(access, { version, result: 0, landed: 0 }, access.address, size);
+    const start = { version, result: 0, landed: 0 };
+    const paths =
+      access.kind === 'copy'
+        ? this.followAll(access, start, bytewise(access))
+        : this.follow(access, start, access.address, sizeOf(access));
     const landed = access.kind === 'write' ? access.landed.length : 0;
     const explaining = paths.filter((path) => path.result === access.result && path.landed === landed);
     return explaining.map((path) => path.version);
@@ -142,11 +146,7 @@ class VcpuCheck {
     const answer = answerAt(layout, layout.roots[access.space]!, address);
     const isCall = answer !== null && isDevice(answer) && !(access.kind === 'write' && answer.readonly);
     if (size > 1 && !(isCall && address % size === 0)) {
-      let paths = [path];
-      for (const [at, count] of pieces(address, size)) {
-        paths = distinct(paths.flatMap((each) => this.follow(access, each, at, count)));
-      }
-      return paths;
+      return this.followAll(access, path, pieces(address, size));
     }
     const landed = match(access, answer, address, size);
     if (landed === null) return [];
@@ -158,17 +158,26 @@ class VcpuCheck {
     return versions.map((version) => ({ version, result, landed: path.landed + landed }));
   }
 
+  /** One piece after the other; between two the layout may change if a homed device answered. */
+  private followAll(access: AnyAccess, path: Path, all: readonly Piece[]): Path[] {
+    let paths = [path];
+    for (const [at, count] of all) {
+      paths = distinct(paths.flatMap((each) => this.follow(access, each, at, count)));
+    }
+    return paths;
+  }
+
   private isHomed(access: AnyAccess): boolean {
-    if (access.kind === 'read') return access.bytes.some(isHomedByte);
+    if (access.kind !== 'write') return access.bytes.some(isHomedByte);
     return access.landed.some(([region]) => this.history.first.regions[region]!.kind === 'homed');
   }
 
   private unexplained(access: AnyAccess, versions: readonly number[]): string {
     const { kind, space, address, result } = access;
     const what =
-      access.kind === 'read'
-        ? `gave ${access.bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(' ')}`
-        : `went to [${access.landed.map((place) => this.placeName(...place)).join(', ')}]`;
+      access.kind === 'write'
+        ? `went to [${access.landed.map((place) => this.placeName(...place)).join(', ')}]`
+        : `gave ${access.bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(' ')}`;
     const due = versions.slice(0, 3).map((version) => `${version}: ${this.due(version, access)}`);
     const last = versions.at(-1)!;
     return (
@@ -218,11 +227,14 @@ const isDevice = ({ kind }: Answer): boolean => kind === 'local' || kind === 'ho
 /** A device takes no access whose offset in it is no multiple of the size. */
 const isRefused = (answer: Answer, size: number): boolean => isDevice(answer) && answer.offset % size !== 0;
 
-const sizeOf = (access: AnyAccess): number => (access.kind === 'read' ? access.bytes.length : access.size);
+const sizeOf = (access: AnyAccess): number => (access.kind === 'write' ? access.size : access.bytes.length);
+
+/** A copy's pieces are larger, but where each byte is a piece of its own, all that they can do is among the paths. */
+const bytewise = ({ address, bytes }: Read): Piece[] => [...bytes.keys()].map((byte) => [address + byte, 1]);
 
 /** The largest pieces that are smaller and lie on multiples of their size, by ascending address. */
-function pieces(address: number, size: number): [address: number, size: number][] {
-  const found: [number, number][] = [];
+function pieces(address: number, size: number): Piece[] {
+  const found: Piece[] = [];
   for (let done = 0; done < size; ) {
     let count = size / 2;
     while ((address + done) % count !== 0 || count > size - done) count /= 2;

@@ -22,8 +22,9 @@ interface Access extends Bounds {
   readonly result: number;
 }
 
+/** A load, or a copy: of any length, split at every border, and to devices in whatever sizes they take. */
 export interface Read extends Access {
-  readonly kind: 'read';
+  readonly kind: 'read' | 'copy';
   /** By ascending address. */
   readonly bytes: readonly number[];
 }
@@ -52,8 +53,11 @@ export interface History {
 const CHECKPOINT = 1;
 const READ = 2;
 const WRITE = 3;
-/** Of the longest event: a write of eight bytes, each of which landed. */
-const EVENT_WORDS_MAX = 10 + 2 * 8;
+const COPY = 4;
+/** Of a copy, whose bytes lie in words of their own. */
+export const COPY_BYTES_MAX = 64;
+/** Of the longest event: a copy. */
+const EVENT_WORDS_MAX = 8 + COPY_BYTES_MAX;
 /** Word 0 counts the words that follow. */
 const HEAD_WORDS = 1;
 
@@ -82,6 +86,10 @@ export class Recorder {
   /** @param valueHi of eight bytes; else it does not count */
   read(access: Access, size: number, valueLo: number, valueHi: number): void {
     this.put([READ, ...placeOf(access), size, valueLo, valueHi]);
+  }
+
+  copy(access: Access, bytes: Uint8Array): void {
+    this.put([COPY, ...placeOf(access), bytes.length, ...bytes]);
   }
 
   write(access: Access, size: number, made: number, landed: Write['landed']): void {
@@ -121,7 +129,9 @@ export function eventsIn(words: SharedWords): HistoryEvent[] {
     const access = takeAccess(oldest, newest);
     const size = next();
     if (kind === READ) events.push({ kind: 'read', ...access, bytes: bytesOf(size, next(), next()) });
-    else {
+    else if (kind === COPY) {
+      events.push({ kind: 'copy', ...access, bytes: Array.from({ length: size }, next) });
+    } else {
       const made = next();
       const landed = Array.from({ length: next() }, () => [next(), next()] as const);
       events.push({ kind: 'write', ...access, size, made, landed });

@@ -22,7 +22,7 @@ import {
   SPACES,
 } from '../linearizability/churned-layout.ts';
 import { mark, PRIVATE_BYTES, privateOffset } from '../linearizability/coded-bytes.ts';
-import { Recorder } from '../linearizability/history.ts';
+import { COPY_BYTES_MAX, Recorder } from '../linearizability/history.ts';
 import { spin, stressProgram, type UnderStress } from '../vcpu-side.ts';
 
 export interface HistorianJob {
@@ -72,8 +72,10 @@ class Historian {
     const inSection = random.below(8) === 0;
     if (inSection) vcpu.readLock();
     for (let access = 0; access < count && !this.recorder.isFull; access += 1) {
-      if (random.below(8) === 0) this.write();
-      else this.read();
+      const kind = random.weighted([13, 2, 1]);
+      if (kind === 0) this.read();
+      else if (kind === 1) this.write();
+      else this.copy();
       if (inSection) vcpu.checkpoint(); // it must change nothing, so it is not recorded
       if (random.below(64) === 0) spin(random.below(2000));
     }
@@ -100,6 +102,18 @@ class Historian {
             : port.load64(hi, lo);
     const { result, high } = port;
     this.recorder.read({ space, address, result, oldest, newest: this.intended }, size, value, high);
+    this.count();
+  }
+
+  private copy(): void {
+    const { random } = this.under;
+    const space = random.below(SPACE_RAM);
+    const port = this.ports[space]!;
+    const address = this.anywhere() - random.below(COPY_BYTES_MAX);
+    const bytes = new Uint8Array(1 + random.below(COPY_BYTES_MAX));
+    const oldest = this.published;
+    const result = port.readBytes(address, bytes);
+    this.recorder.copy({ space, address, result, oldest, newest: this.intended }, bytes);
     this.count();
   }
 

@@ -2,7 +2,13 @@
 import { describe, expect, test } from 'vitest';
 import { checkHistory } from '../../stress/linearizability/check-history.ts';
 import { codedByte, privateOffset } from '../../stress/linearizability/coded-bytes.ts';
-import { eventsIn, type History, type HistoryEvent, Recorder } from '../../stress/linearizability/history.ts';
+import {
+  eventsIn,
+  type History,
+  type HistoryEvent,
+  type Read,
+  Recorder,
+} from '../../stress/linearizability/history.ts';
 import type {
   Edit,
   RecordedKind,
@@ -59,6 +65,10 @@ const read = (address: number, bytes: readonly number[], seen: Seen = {}): Histo
   ...{ kind: 'read', space: 0, address, bytes, oldest: 0, newest: 9 },
   result: bytes.includes(0) ? DECODE_ERROR : OK,
   ...seen,
+});
+const copy = (address: number, bytes: readonly number[], seen: Seen = {}): HistoryEvent => ({
+  ...(read(address, bytes, seen) as Read),
+  kind: 'copy',
 });
 type Place = readonly [region: number, offset: number];
 const write = (address: number, size: number, landed: readonly Place[], seen: Seen = {}): HistoryEvent => ({
@@ -139,6 +149,11 @@ describe('a history is explained', () => {
         ]),
       ],
     ],
+    [
+      'by a copy over RAM and device, half of it before the BAR moved',
+      barAway,
+      [checkpoint(0, 0), copy(0x1ffd, [7, 7, 7, ...barBytes(0, 3), 0, 0], { newest: 1 })],
+    ],
     ['by a write that went nowhere', [], [checkpoint(0, 0), write(0x3000, 2, [], { result: DECODE_ERROR })]],
     [
       'by a write that read-only memory discards',
@@ -181,6 +196,11 @@ describe('a history is convicted', () => {
     ['nothing where something is', [], [checkpoint(0, 0), read(0x1010, HOLE)]],
     ['a result that is not due', [], [checkpoint(0, 0), read(0x1010, inRam, { result: DECODE_ERROR })]],
     ['an error that was not told', [], [checkpoint(0, 0), read(0x3000, HOLE, { result: OK })]],
+    [
+      'a byte of a copy that no layout has there',
+      away,
+      [checkpoint(0, 1), copy(0x1010, [...inRam, ...ramBytes(0x13, 1)])],
+    ],
     [
       'a write that went elsewhere',
       [],
@@ -255,7 +275,7 @@ describe('a history is convicted', () => {
 });
 
 test('a recorder writes what is read back from its words, until they are full', () => {
-  const words = new Int32Array(new SharedArrayBuffer(4 * 40));
+  const words = new Int32Array(new SharedArrayBuffer(4 * 100));
   const recorder = new Recorder(words);
   const place = { space: 1, address: 2 ** 32 + 0x8000_0000, result: 2, oldest: 3, newest: 4 };
   recorder.checkpoint(1, 2);
@@ -265,6 +285,8 @@ test('a recorder writes what is read back from its words, until they are full', 
     [5, 6],
     [7, 8],
   ]);
+  expect(recorder.isFull).toBe(false);
+  recorder.copy(place, Uint8Array.of(9, 0, 8));
   expect(recorder.isFull).toBe(true);
   expect(eventsIn(words)).toEqual([
     checkpoint(1, 2),
@@ -280,6 +302,7 @@ test('a recorder writes what is read back from its words, until they are full', 
         [7, 8],
       ],
     },
+    { kind: 'copy', ...place, bytes: [9, 0, 8] },
   ]);
   recorder.clear();
   expect(eventsIn(words)).toEqual([]);
