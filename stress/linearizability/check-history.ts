@@ -189,7 +189,8 @@ class VcpuCheck {
   private due(version: number, access: AnyAccess): string {
     const layout = this.layouts[version - this.history.version]!;
     const answer = answerAt(layout, layout.roots[access.space]!, access.address);
-    return answer === null ? 'nothing' : this.placeName(answer.region, answer.offset);
+    if (answer === null) return 'nothing';
+    return `${answer.readonly ? 'readonly ' : ''}${this.placeName(answer.region, answer.offset)}`;
   }
 
   private placeName(region: number, offset: number): string {

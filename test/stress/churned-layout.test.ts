@@ -1,5 +1,5 @@
 /** What the recorded histories' machine keeps to, whatever is done to it: vCPUs and checker rely on it. */
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { Random } from '../../src/verify/random.ts';
 import {
   AREA_PAGES,
@@ -9,10 +9,15 @@ import {
   PAGE_BYTES,
   SPACES,
 } from '../../stress/linearizability/churned-layout.ts';
-import { answerAt, edited, type RecordedLayout } from '../../stress/linearizability/recorded-layout.ts';
+import {
+  answerAt,
+  edited,
+  type RecordedKind,
+  type RecordedLayout,
+} from '../../stress/linearizability/recorded-layout.ts';
 
 const SEEDS = Array.from({ length: 20 }, (_, seed) => seed);
-const LAYOUTS = 40;
+const LAYOUTS = 20;
 /** Addresses looked at in each page: its start, its end, and in its middle. */
 const OFFSETS = [0, 1, 0x7fc, 0x801, 0xe05, 0xe14, PAGE_BYTES - 1];
 
@@ -36,15 +41,17 @@ function* layoutsFrom(seed: number): Generator<RecordedLayout> {
   }
 }
 
-describe.each(SEEDS.slice(0, 6))('from seed %i on', (seed) => {
-  test('RAM has the offset in its page that the address has, homed devices lie on multiples of eight', () => {
+test('RAM has the offset in its page that the address has, and homed devices lie on multiples of eight', () => {
+  const moduli: Partial<Record<RecordedKind, number>> = { ram: PAGE_BYTES, homed: 8 };
+  for (const seed of SEEDS.slice(0, 4)) {
     for (const layout of layoutsFrom(seed)) {
-      for (const { address, answer } of answers(layout)) {
-        if (answer?.kind === 'ram') expect(answer.offset % PAGE_BYTES).toBe(address % PAGE_BYTES);
-        if (answer?.kind === 'homed') expect(answer.offset % 8).toBe(address % 8);
-      }
+      const faults = answers(layout).filter(({ address, answer }) => {
+        const modulus = answer === null ? undefined : moduli[answer.kind];
+        return modulus !== undefined && (address - answer!.offset) % modulus !== 0;
+      });
+      expect(faults, `seed ${seed}`).toEqual([]);
     }
-  });
+  }
 });
 
 test('every kind of answer comes, in both spaces that vCPUs use', () => {
