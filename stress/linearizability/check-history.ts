@@ -159,10 +159,11 @@ class VcpuCheck {
   }
 
   /** One piece after the other; between two the layout may change if a homed device answered. */
-  private followAll(access: AnyAccess, path: Path, all: readonly Piece[]): Path[] {
-    let paths = [path];
+  private followAll(access: AnyAccess, start: Path, all: readonly Piece[]): Path[] {
+    let paths = [start];
     for (const [at, count] of all) {
-      paths = distinct(paths.flatMap((each) => this.follow(access, each, at, count)));
+      const next = paths.flatMap((path) => this.follow(access, path, at, count));
+      paths = next.length > 1 ? distinct(next) : next;
     }
     return paths;
   }
