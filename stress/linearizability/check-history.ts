@@ -12,7 +12,7 @@
  * Ports of one vCPU take their layouts one after the other, so each has its own order; two address spaces may be one
  * publication apart. What they share are the bounds, and when they move.
  */
-import { codedByte, isHomedByte, isPrivate } from './coded-bytes.ts';
+import { codedByte, type Giver, isHomedByte, isPrivate } from './coded-bytes.ts';
 import type { History, HistoryEvent, Read, Write } from './history.ts';
 import { type Answer, answerAt, edited, type RecordedLayout } from './recorded-layout.ts';
 
@@ -144,13 +144,14 @@ class VcpuCheck {
   private follow(access: AnyAccess, path: Path, address: number, size: number): Path[] {
     const layout = this.layouts[path.version - this.history.version]!;
     const answer = answerAt(layout, layout.roots[access.space]!, address);
-    const isCall = answer !== null && isDevice(answer) && !(access.kind === 'write' && answer.readonly);
+    const isWrite = access.kind === 'write';
+    const isCall = answer !== null && isDevice(answer, isWrite) && !(isWrite && answer.readonly);
     if (size > 1 && !(isCall && address % size === 0)) {
       return this.followAll(access, path, pieces(address, size));
     }
     const landed = match(access, answer, address, size);
     if (landed === null) return [];
-    const result = path.result | (answer === null || isRefused(answer, size) ? DECODE_ERROR : 0);
+    const result = path.result | (answer === null || isRefused(answer, isWrite, size) ? DECODE_ERROR : 0);
     const { oldest, newest } = access;
     // While it was answered, the vCPU took the newest layout.
     const versions =
@@ -201,7 +202,7 @@ class VcpuCheck {
 
 /** Bytes of a write that `answer` takes of this piece, 0 for a read; null if that is not what was seen. */
 function match(access: AnyAccess, answer: Answer | null, address: number, size: number): number | null {
-  const isLost = answer === null || isRefused(answer, size);
+  const isLost = answer === null || isRefused(answer, access.kind === 'write', size);
   if (access.kind === 'write') {
     if (isLost || answer.readonly) return 0;
     for (let byte = 0; byte < size; byte += 1) {
@@ -219,15 +220,24 @@ function match(access: AnyAccess, answer: Answer | null, address: number, size: 
   return 0;
 }
 
-function isByteOf({ kind, region, offset }: Answer, byte: number, seen: number): boolean {
-  if (kind === 'ram' && isPrivate(offset + byte)) return true;
-  return seen === codedByte(kind, region, offset + byte);
+function isByteOf(answer: Answer, byte: number, seen: number): boolean {
+  const { region, offset } = answer;
+  const giver = giverOf(answer, false);
+  if (giver === 'memory' && isPrivate(offset + byte)) return true;
+  return seen === codedByte(giver, region, offset + byte);
 }
 
-const isDevice = ({ kind }: Answer): boolean => kind === 'local' || kind === 'homed';
+/** A ROM device's writes always go to its callbacks, its reads only while it is not in ROM mode. */
+function giverOf({ kind, romd }: Answer, isWrite: boolean): Giver {
+  if (kind === 'rom-device') return romd && !isWrite ? 'memory' : 'local';
+  return kind === 'local' || kind === 'homed' ? kind : 'memory';
+}
+
+const isDevice = (answer: Answer, isWrite: boolean): boolean => giverOf(answer, isWrite) !== 'memory';
 
 /** A device takes no access whose offset in it is no multiple of the size. */
-const isRefused = (answer: Answer, size: number): boolean => isDevice(answer) && answer.offset % size !== 0;
+const isRefused = (answer: Answer, isWrite: boolean, size: number): boolean =>
+  isDevice(answer, isWrite) && answer.offset % size !== 0;
 
 const sizeOf = (access: AnyAccess): number => (access.kind === 'write' ? access.size : access.bytes.length);
 

@@ -10,6 +10,7 @@ import {
   type RecordedKind,
   type RecordedLayout,
   type RecordedRegion,
+  recordedRegion,
 } from './recorded-layout.ts';
 
 export const PAGE_BYTES = 4096;
@@ -33,7 +34,8 @@ const OVERLAY = BRIDGE + 1;
 const FIRST_DEVICE = OVERLAY + 1;
 /** Of the devices, this one is homed in a worker, and the two before it in the control thread. */
 export const HOSTED_DEVICE = FIRST_DEVICE + 4;
-const FIRST_WINDOW = FIRST_DEVICE + 5;
+const ROM_DEVICE = FIRST_DEVICE + 5;
+const FIRST_WINDOW = FIRST_DEVICE + 6;
 const WINDOW_COUNT = 12;
 const FIRST_VIEW = FIRST_WINDOW + WINDOW_COUNT;
 
@@ -49,35 +51,25 @@ const DEVICES: readonly (readonly [name: string, kind: RecordedKind, size: numbe
   ['homed', 'homed', 0x1000],
   ['short homed', 'homed', 0x18],
   ['hosted', 'homed', 0x800],
+  ['flash', 'rom-device', 0x1400],
 ];
-
-const region = (
-  name: string,
-  kind: RecordedKind,
-  size: number,
-  more: Partial<RecordedRegion> = {},
-): RecordedRegion => ({
-  ...{ name, kind, size, enabled: true, readonly: false, address: 0, priority: 0, children: [] },
-  ...{ target: -1, aliasOffset: 0 },
-  ...more,
-});
 
 /** An alias of the container `target`, from its start on. */
 const view = (name: string, target: number, pages: number, more: Partial<RecordedRegion>): RecordedRegion =>
-  region(name, 'alias', pages * PAGE_BYTES, { target, ...more });
+  recordedRegion(name, 'alias', pages * PAGE_BYTES, { target, ...more });
 
 /** Everything is somewhere; the edits that follow mix it. */
 export function firstLayout(random: Random): RecordedLayout {
   const windows = Array.from({ length: WINDOW_COUNT }, (_, index) => {
     const start = index === 0 ? 0 : random.pick(STARTS); // window 0 is shown again
-    return region(`window ${index}`, 'alias', sizeOfWindow(random), {
+    return recordedRegion(`window ${index}`, 'alias', sizeOfWindow(random), {
       target: FIRST_RAM + (index % RAM_COUNT),
       aliasOffset: random.below(RAM_PAGES) * PAGE_BYTES + start,
       address: AREA_START + random.below(AREA_PAGES) * PAGE_BYTES + start,
     });
   });
   const devices = DEVICES.map(([name, kind, size], index) =>
-    region(name, kind, size, { address: AREA_START + (index * 9 + 4) * PAGE_BYTES }),
+    recordedRegion(name, kind, size, { address: AREA_START + (index * 9 + 4) * PAGE_BYTES }),
   );
   const at = (page: number): Partial<RecordedRegion> => ({ address: AREA_START + page * PAGE_BYTES });
   const views = [
@@ -97,17 +89,17 @@ export function firstLayout(random: Random): RecordedLayout {
   const rams = numbers(FIRST_RAM, RAM_COUNT);
   return {
     regions: [
-      region('memory', 'container', ROOT_BYTES, { children: inMemory }),
-      region('other', 'container', ROOT_BYTES, { children: [FIRST_VIEW + bridgeElsewhere!] }),
-      region('other too', 'container', ROOT_BYTES, {
+      recordedRegion('memory', 'container', ROOT_BYTES, { children: inMemory }),
+      recordedRegion('other', 'container', ROOT_BYTES, { children: [FIRST_VIEW + bridgeElsewhere!] }),
+      recordedRegion('other too', 'container', ROOT_BYTES, {
         children: [FIRST_VIEW + allOfMemory!, FIRST_VIEW + overlayElsewhere!],
       }),
-      region('all RAM', 'container', ROOT_BYTES, { children: rams }),
+      recordedRegion('all RAM', 'container', ROOT_BYTES, { children: rams }),
       ...rams.map((_, n) =>
-        region(`ram ${n}`, 'ram', RAM_PAGES * PAGE_BYTES, { address: n * RAM_PAGES * PAGE_BYTES }),
+        recordedRegion(`ram ${n}`, 'ram', RAM_PAGES * PAGE_BYTES, { address: n * RAM_PAGES * PAGE_BYTES }),
       ),
-      region('bridge', 'container', BRIDGE_PAGES * PAGE_BYTES, at(30)),
-      region('overlay', 'container', OVERLAY_PAGES * PAGE_BYTES, { ...at(50), priority: 2 }),
+      recordedRegion('bridge', 'container', BRIDGE_PAGES * PAGE_BYTES, at(30)),
+      recordedRegion('overlay', 'container', OVERLAY_PAGES * PAGE_BYTES, { ...at(50), priority: 2 }),
       ...devices,
       ...windows,
       ...views,
@@ -135,7 +127,7 @@ function nextEdit(layout: RecordedLayout, random: Random): Edit {
   const any = BRIDGE + random.below(layout.regions.length - BRIDGE);
   const window = FIRST_WINDOW + random.below(WINDOW_COUNT);
   const shown = random.below(4) === 0 ? FIRST_VIEW + random.below(5) : window;
-  switch (random.weighted([2, 6, 6, 2, 4, 1, 2, 1])) {
+  switch (random.weighted([2, 6, 6, 2, 4, 1, 2, 1, 2])) {
     case 0:
       return { op: 'enable', region: any, enabled: !layout.regions[any]!.enabled };
     case 1: // most things are enabled at most times
@@ -154,6 +146,8 @@ function nextEdit(layout: RecordedLayout, random: Random): Edit {
       return { op: 'unmap', region: leaf };
     case 6:
       return { op: 'protect', region: shown, readonly: !layout.regions[shown]!.readonly };
+    case 7:
+      return { op: 'romd', region: ROM_DEVICE, romd: !layout.regions[ROM_DEVICE]!.romd };
     default:
       return { op: 'root', space: 1, region: random.pick([OTHER, OTHER_TOO]) };
   }

@@ -15,7 +15,7 @@ import { MemoryRegion } from '../../src/model/memory-region.ts';
 import type { Bed } from '../bed.ts';
 import { BOARD_INTENT, BOARD_PUBLISHED, LINE_MOVED, land, lineWord } from './board.ts';
 import { firstLayout, HOSTED_DEVICE, moveOf, nextEdits, SPACES } from './churned-layout.ts';
-import { codedByte, codedValue, isPrivate, writerOf } from './coded-bytes.ts';
+import { codedByte, codedValue, type Giver, isPrivate, writerOf } from './coded-bytes.ts';
 import type { History } from './history.ts';
 import { type Edit, edited, type RecordedLayout } from './recorded-layout.ts';
 
@@ -103,6 +103,7 @@ export class ChurnedMachine {
     if (edit.op === 'move') region.setAddress(edit.address);
     else if (edit.op === 'enable') region.setEnabled(edit.enabled);
     else if (edit.op === 'protect') region.setReadonly(edit.readonly);
+    else if (edit.op === 'romd') region.setRomd(edit.romd);
     else if (edit.op === 'resize') region.setSize(edit.size);
     else if (edit.op === 'show') region.setAliasOffset(edit.aliasOffset);
     else {
@@ -114,26 +115,25 @@ export class ChurnedMachine {
 
   /** Aliases come after what they show. */
   private build(number: number): MemoryRegion {
-    const { name, kind, size, enabled, readonly, target, aliasOffset } = this.layout.regions[number]!;
+    const { name, kind, size, enabled, readonly, romd, target, aliasOffset } = this.layout.regions[number]!;
     const options = { enabled, readonly };
     if (kind === 'container') return MemoryRegion.container(name, BigInt(size), options);
     if (kind === 'alias') return MemoryRegion.alias(name, this.regions[target]!, aliasOffset, size, options);
-    if (kind !== 'ram') return MemoryRegion.io(name, size, this.bind(number), options);
-    const ram = MemoryRegion.ram(name, size, options);
-    const byteAt = (offset: number): number => (isPrivate(offset) ? 0 : codedByte('ram', number, offset));
-    this.bed.machine.writeRam(
-      ram,
-      0,
-      Uint8Array.from({ length: size }, (_, offset) => byteAt(offset)),
-    );
-    return ram;
+    if (kind === 'local' || kind === 'homed')
+      return MemoryRegion.io(name, size, this.bind(number, kind), options);
+    const memory =
+      kind === 'ram'
+        ? MemoryRegion.ram(name, size, options)
+        : MemoryRegion.romDevice(name, size, this.bind(number, 'local'), { ...options, romd });
+    const byteAt = (offset: number): number => (isPrivate(offset) ? 0 : codedByte('memory', number, offset));
+    const bytes = Uint8Array.from({ length: size }, (_, offset) => byteAt(offset));
+    this.bed.machine.writeRam(memory, 0, bytes);
+    return memory;
   }
 
-  private bind(region: number): DeviceBinding {
-    const state = this.board.buffer;
-    const { kind } = this.layout.regions[region]!;
-    const options = { state, data: { region, kind } };
-    if (kind === 'local') return localDevice(deviceModule, { ...options, lock: 'none' });
+  private bind(region: number, giver: Giver): DeviceBinding {
+    const options = { state: this.board.buffer, data: { region, giver } };
+    if (giver === 'local') return localDevice(deviceModule, { ...options, lock: 'none' });
     const onAsk = (vcpu: unknown): void => this.written(region, vcpu as number);
     if (region === HOSTED_DEVICE) return hostedDevice(this.host, deviceModule, { ...options, onAsk });
     return controlDevice({

@@ -1,33 +1,29 @@
 /**
- * What the bytes of a history's machine are: each tells which kind of region it is of, and by a hash also which
+ * What the bytes of a history's machine are: each tells what gave it, and by a hash also which
  * region and which offset. So four of them, read at once, tell who answered.
  */
-import type { RecordedKind } from './recorded-layout.ts';
 
 const PAGE_BYTES = 4096;
 /** From here on in a page of RAM each vCPU has PRIVATE_BYTES of its own, which it alone writes. */
 const PRIVATE_START = 0xe00;
 export const PRIVATE_BYTES = 16;
 
-const CLASS_BITS: Readonly<Record<RecordedKind, number>> = {
-  container: 0,
-  alias: 0,
-  ram: 0x40,
-  local: 0x80,
-  homed: 0xc0,
-};
+/** What gives a byte: memory, or callbacks that run in the vCPU's thread or in another. */
+export type Giver = 'memory' | 'local' | 'homed';
+
+const CLASS_BITS: Readonly<Record<Giver, number>> = { memory: 0x40, local: 0x80, homed: 0xc0 };
 
 /** The byte at `offset` of region number `region`; never 0, which holes give. */
-export function codedByte(kind: RecordedKind, region: number, offset: number): number {
+export function codedByte(giver: Giver, region: number, offset: number): number {
   let hash = Math.imul(region + 1, 0x9e3779b1) ^ Math.imul(offset + 1, 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 15), 0xc2b2ae35);
-  return CLASS_BITS[kind] | ((hash ^ (hash >>> 13)) & 0x3f);
+  return CLASS_BITS[giver] | ((hash ^ (hash >>> 13)) & 0x3f);
 }
 
 /** Up to four of them, the first in the lowest byte. */
-export function codedValue(kind: RecordedKind, region: number, offset: number, size: number): number {
+export function codedValue(giver: Giver, region: number, offset: number, size: number): number {
   let value = 0;
-  for (let byte = 0; byte < size; byte += 1) value |= codedByte(kind, region, offset + byte) << (8 * byte);
+  for (let byte = 0; byte < size; byte += 1) value |= codedByte(giver, region, offset + byte) << (8 * byte);
   return value >>> 0;
 }
 

@@ -3,13 +3,15 @@
  * the linearizability checker: literal, byte by byte, slow, and without a line of src.
  * Guarantee: a layout and the regions in it never change; an edit gives another one.
  */
-export type RecordedKind = 'container' | 'alias' | 'ram' | 'local' | 'homed';
+export type RecordedKind = 'container' | 'alias' | 'ram' | 'rom-device' | 'local' | 'homed';
 
 export interface RecordedRegion {
   readonly name: string;
   readonly kind: RecordedKind;
   readonly enabled: boolean;
   readonly readonly: boolean;
+  /** Of a ROM device: whether reads go to its bytes, not to its callbacks. */
+  readonly romd: boolean;
   /** Bytes from the start of its container. */
   readonly address: number;
   readonly size: number;
@@ -33,6 +35,7 @@ export type Edit =
   | { readonly op: 'move'; readonly region: number; readonly address: number }
   | { readonly op: 'enable'; readonly region: number; readonly enabled: boolean }
   | { readonly op: 'protect'; readonly region: number; readonly readonly: boolean }
+  | { readonly op: 'romd'; readonly region: number; readonly romd: boolean }
   | { readonly op: 'resize'; readonly region: number; readonly size: number }
   | { readonly op: 'show'; readonly region: number; readonly aliasOffset: number }
   | {
@@ -49,10 +52,23 @@ export type Edit =
 export interface Answer {
   readonly region: number;
   readonly kind: RecordedKind;
+  readonly romd: boolean;
   readonly offset: number;
   /** Whether anything on the way down is readonly. */
   readonly readonly: boolean;
 }
+
+/** Mapped nowhere, with what most regions have. */
+export const recordedRegion = (
+  name: string,
+  kind: RecordedKind,
+  size: number,
+  more: Partial<RecordedRegion> = {},
+): RecordedRegion => ({
+  ...{ name, kind, size, enabled: true, readonly: false, romd: true, address: 0, priority: 0 },
+  ...{ children: [], target: -1, aliasOffset: 0 },
+  ...more,
+});
 
 /** The container where `region` is mapped; -1: none. */
 export const containerOf = ({ regions }: RecordedLayout, region: number): number =>
@@ -107,7 +123,7 @@ function answerIn(layout: RecordedLayout, number: number, offset: number, below:
     priority = rank;
   }
   if (best !== null || kind === 'container') return best;
-  return { region: number, kind, offset, readonly };
+  return { region: number, kind, romd: region.romd, offset, readonly };
 }
 
 const replaced = (

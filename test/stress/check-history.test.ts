@@ -1,7 +1,7 @@
 /** The offline checker of histories: what it accepts, and the hand-made histories that it must convict. */
 import { describe, expect, test } from 'vitest';
 import { checkHistory } from '../../stress/linearizability/check-history.ts';
-import { codedByte, privateOffset } from '../../stress/linearizability/coded-bytes.ts';
+import { codedByte, type Giver, privateOffset } from '../../stress/linearizability/coded-bytes.ts';
 import {
   eventsIn,
   type History,
@@ -9,48 +9,40 @@ import {
   type Read,
   Recorder,
 } from '../../stress/linearizability/history.ts';
-import type {
-  Edit,
-  RecordedKind,
-  RecordedLayout,
-  RecordedRegion,
+import {
+  type Edit,
+  type RecordedLayout,
+  recordedRegion,
 } from '../../stress/linearizability/recorded-layout.ts';
 
 const RAM = 1;
 const BAR = 2;
 const CHIP = 3;
+const FLASH = 4;
 const RAM_BYTES = 0x1000;
 const BAR_BYTES = 8;
-const region = (
-  name: string,
-  kind: RecordedKind,
-  size: number,
-  more: Partial<RecordedRegion> = {},
-): RecordedRegion => ({
-  ...{ name, kind, size, enabled: true, readonly: false, address: 0, priority: 0, children: [] },
-  ...{ target: -1, aliasOffset: 0 },
-  ...more,
-});
-
-/** RAM at 0x1000, a homed BAR above its end, a local chip at 0x8000; both spaces show the same. */
+/** RAM at 0x1000, a homed BAR above its end, a local chip at 0x8000, a ROM device at 0x9000; both spaces show the same. */
 const first: RecordedLayout = {
   regions: [
-    region('root', 'container', 0x10000, { children: [RAM, BAR, CHIP] }),
-    region('ram', 'ram', RAM_BYTES, { address: 0x1000 }),
-    region('bar', 'homed', BAR_BYTES, { address: 0x2000 }),
-    region('chip', 'local', 4, { address: 0x8000 }),
+    recordedRegion('root', 'container', 0x10000, { children: [RAM, BAR, CHIP, FLASH] }),
+    recordedRegion('ram', 'ram', RAM_BYTES, { address: 0x1000 }),
+    recordedRegion('bar', 'homed', BAR_BYTES, { address: 0x2000 }),
+    recordedRegion('chip', 'local', 4, { address: 0x8000 }),
+    recordedRegion('flash', 'rom-device', 8, { address: 0x9000 }),
   ],
   roots: [0, 0],
 };
 const moveRam = (address: number): Edit[] => [{ op: 'move', region: RAM, address }];
 const moveBar = (address: number): Edit[] => [{ op: 'move', region: BAR, address }];
 
+const outOfRomMode: Edit[][] = [[{ op: 'romd', region: FLASH, romd: false }]];
+
 const OK = 0;
 const DECODE_ERROR = 2;
 const checkpoint = (oldest: number, newest: number): HistoryEvent => ({ kind: 'checkpoint', oldest, newest });
-const bytesOf = (kind: RecordedKind, number: number, offset: number, count: number): number[] =>
-  Array.from({ length: count }, (_, byte) => codedByte(kind, number, offset + byte));
-const ramBytes = (offset: number, count: number): number[] => bytesOf('ram', RAM, offset, count);
+const bytesOf = (giver: Giver, number: number, offset: number, count: number): number[] =>
+  Array.from({ length: count }, (_, byte) => codedByte(giver, number, offset + byte));
+const ramBytes = (offset: number, count: number): number[] => bytesOf('memory', RAM, offset, count);
 const barBytes = (offset: number, count: number): number[] => bytesOf('homed', BAR, offset, count);
 const HOLE = [0, 0];
 
@@ -154,6 +146,23 @@ describe('a history is explained', () => {
       barAway,
       [checkpoint(0, 0), copy(0x1ffd, [7, 7, 7, ...barBytes(0, 3), 0, 0], { newest: 1 })],
     ],
+    [
+      'by a ROM device, whose reads go to its bytes and whose writes to its callbacks',
+      [],
+      [
+        checkpoint(0, 0),
+        read(0x9003, bytesOf('memory', FLASH, 3, 2)),
+        write(0x9002, 2, [
+          [FLASH, 2],
+          [FLASH, 3],
+        ]),
+      ],
+    ],
+    [
+      'by a ROM device whose reads go to its callbacks by then',
+      outOfRomMode,
+      [checkpoint(0, 1), read(0x9002, bytesOf('local', FLASH, 2, 2))],
+    ],
     ['by a write that went nowhere', [], [checkpoint(0, 0), write(0x3000, 2, [], { result: DECODE_ERROR })]],
     [
       'by a write that read-only memory discards',
@@ -191,6 +200,11 @@ describe('a history is convicted', () => {
       'two bytes of an access from two layouts',
       [moveRam(0x1001)],
       [checkpoint(0, 1), read(0x1010, [...ramBytes(0x10, 1), ...ramBytes(0x10, 1)])],
+    ],
+    [
+      'callbacks of a ROM device that is in ROM mode',
+      [],
+      [checkpoint(0, 0), read(0x9002, bytesOf('local', FLASH, 2, 2))],
     ],
     ['something where nothing is', [], [checkpoint(0, 0), read(0x3000, [1, 0])]],
     ['nothing where something is', [], [checkpoint(0, 0), read(0x1010, HOLE)]],

@@ -4,21 +4,10 @@ import {
   answerAt,
   type Edit,
   edited,
-  type RecordedKind,
   type RecordedLayout,
   type RecordedRegion,
+  recordedRegion,
 } from '../../stress/linearizability/recorded-layout.ts';
-
-const region = (
-  name: string,
-  kind: RecordedKind,
-  size: number,
-  more: Partial<RecordedRegion> = {},
-): RecordedRegion => ({
-  ...{ name, kind, size, enabled: true, readonly: false, address: 0, priority: 0, children: [] },
-  ...{ target: -1, aliasOffset: 0 },
-  ...more,
-});
 
 /** The first 16 bytes, a letter each: the name of the region that answers, `.` for none. */
 const draw = (layout: RecordedLayout): string =>
@@ -28,22 +17,26 @@ const draw = (layout: RecordedLayout): string =>
   }).join('');
 
 const layoutOf = (...regions: RecordedRegion[]): RecordedLayout => ({ regions, roots: [0] });
-const root = (...children: number[]): RecordedRegion => region('root', 'container', 16, { children });
+const root = (...children: number[]): RecordedRegion => recordedRegion('root', 'container', 16, { children });
 
 test("QEMU's worked example: a hole in a container shows what lies beneath", () => {
   const layout = layoutOf(
-    region('A', 'container', 16, { children: [1, 2] }),
-    region('C', 'local', 12, { priority: 1 }),
-    region('B', 'container', 8, { address: 4, priority: 2, children: [3, 4] }),
-    region('D', 'local', 2),
-    region('E', 'local', 2, { address: 4 }),
+    recordedRegion('A', 'container', 16, { children: [1, 2] }),
+    recordedRegion('C', 'local', 12, { priority: 1 }),
+    recordedRegion('B', 'container', 8, { address: 4, priority: 2, children: [3, 4] }),
+    recordedRegion('D', 'local', 2),
+    recordedRegion('E', 'local', 2, { address: 4 }),
   );
   expect(draw(layout)).toBe('CCCCDDCCEECC....');
 });
 
 describe('of two that overlap shows', () => {
   const two = (first: Partial<RecordedRegion>, second: Partial<RecordedRegion>): RecordedLayout =>
-    layoutOf(root(1, 2), region('a', 'ram', 4, first), region('b', 'ram', 4, { address: 2, ...second }));
+    layoutOf(
+      root(1, 2),
+      recordedRegion('a', 'ram', 4, first),
+      recordedRegion('b', 'ram', 4, { address: 2, ...second }),
+    );
   test.each<[string, RecordedLayout, string]>([
     ['the one that was mapped last', two({}, {}), 'aabbbb'],
     ['the one of higher priority', two({ priority: 1 }, {}), 'aaaabb'],
@@ -74,12 +67,18 @@ describe('an alias', () => {
   const shown = (alias: Partial<RecordedRegion>): RecordedLayout =>
     layoutOf(
       root(2),
-      region('a', 'ram', 8),
-      region('b', 'alias', 6, { target: 1, aliasOffset: 4, address: 1, ...alias }),
+      recordedRegion('a', 'ram', 8),
+      recordedRegion('b', 'alias', 6, { target: 1, aliasOffset: 4, address: 1, ...alias }),
     );
   test('shows its part of the target, as far as the target goes', () => {
     expect(draw(shown({}))).toBe('.aaaa...........');
-    expect(answerAt(shown({}), 0, 1)).toEqual({ region: 1, kind: 'ram', offset: 4, readonly: false });
+    expect(answerAt(shown({}), 0, 1)).toEqual({
+      region: 1,
+      kind: 'ram',
+      romd: true,
+      offset: 4,
+      readonly: false,
+    });
   });
   test('shows another part', () => {
     expect(answerAt(edited(shown({}), { op: 'show', region: 2, aliasOffset: 2 }), 0, 1)?.offset).toBe(2);
@@ -94,7 +93,7 @@ describe('an alias', () => {
 });
 
 test('a space may get another root', () => {
-  const layout = layoutOf(root(), region('a', 'ram', 4));
+  const layout = layoutOf(root(), recordedRegion('a', 'ram', 4));
   const { roots } = edited(layout, { op: 'root', space: 0, region: 1 });
   expect(answerAt(layout, roots[0]!, 3)?.region).toBe(1);
   expect(answerAt(layout, layout.roots[0]!, 3)).toBeNull();
