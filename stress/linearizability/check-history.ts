@@ -67,6 +67,8 @@ class VcpuCheck {
   private readonly vcpu: number;
   /** For each address space, the layouts on which its port may be; ascending, never empty. */
   private ports: number[][];
+  /** The same of the layout that it holds, which no checkpoint changes; empty: it holds none. */
+  private held: number[] = [];
   private accesses = 0;
   private decided = 0;
 
@@ -80,12 +82,19 @@ class VcpuCheck {
 
   run(events: readonly HistoryEvent[]): HistoryVerdict {
     for (const [number, event] of events.entries()) {
-      const fault = event.kind === 'checkpoint' ? this.move(event.oldest, event.newest) : this.access(event);
+      const fault = this.take(event);
       if (fault === null) continue;
       const text = `vCPU ${this.vcpu}, event ${number}: ${fault}`;
       return this.verdict([{ vcpu: this.vcpu, event: number, text }]);
     }
     return this.verdict([]);
+  }
+
+  private take(event: HistoryEvent): string | null {
+    if (event.kind === 'checkpoint') return this.move(event.oldest, event.newest);
+    if (event.kind !== 'hold') return this.access(event);
+    this.held = this.ports[event.space]!;
+    return null;
   }
 
   private verdict(convictions: readonly Conviction[]): HistoryVerdict {
@@ -113,23 +122,25 @@ class VcpuCheck {
   }
 
   private access(access: AnyAccess): string | null {
-    const before = this.ports[access.space]!;
+    const isHeld = access.kind === 'held copy';
+    const before = isHeld ? this.held : this.ports[access.space]!;
     const made = access.kind === 'write' ? access.made : 0;
     const after = before.flatMap((version) => this.explain(access, version));
     const versions = ascending(after.filter((version) => version >= made));
     if (versions.length === 0) return this.unexplained(access, before);
     this.accesses += 1;
     if (versions.length === 1) this.decided += 1;
-    this.ports[access.space] = versions;
+    if (isHeld) this.held = versions;
+    else this.ports[access.space] = versions;
     if (!this.isHomed(access)) return null;
-    return this.move(Math.max(access.oldest, made), access.newest, access.space);
+    return this.move(Math.max(access.oldest, made), access.newest, isHeld ? -1 : access.space);
   }
 
   /** The layouts on which the port may be after `access`, if it was on `version`; none: that does not explain it. */
   private explain(access: AnyAccess, version: number): number[] {
     const start = { version, result: 0, landed: 0 };
     const paths =
-      access.kind === 'copy'
+      access.kind === 'copy' || access.kind === 'held copy'
         ? this.followAll(access, start, bytewise(access))
         : this.follow(access, start, access.address, sizeOf(access));
     const landed = access.kind === 'write' ? access.landed.length : 0;
@@ -153,9 +164,9 @@ class VcpuCheck {
     if (landed === null) return [];
     const result = path.result | (answer === null || isRefused(answer, isWrite, size) ? DECODE_ERROR : 0);
     const { oldest, newest } = access;
-    // While it was answered, the vCPU took the newest layout.
-    const versions =
-      isCall && answer.kind === 'homed' ? this.from(path.version, oldest, newest) : [path.version];
+    // While it was answered, the vCPU's ports took the newest layout.
+    const moves = isCall && answer.kind === 'homed' && access.kind !== 'held copy';
+    const versions = moves ? this.from(path.version, oldest, newest) : [path.version];
     return versions.map((version) => ({ version, result, landed: path.landed + landed }));
   }
 

@@ -14,6 +14,12 @@ export interface Checkpoint extends Bounds {
   readonly kind: 'checkpoint';
 }
 
+/** The vCPU took a hold on the layout of a port, and let go of the one that it had. */
+export interface Hold {
+  readonly kind: 'hold';
+  readonly space: number;
+}
+
 /** A load or a store. Its bounds are those of the layout that it leaves behind if a homed device answered. */
 interface Access extends Bounds {
   readonly space: number;
@@ -22,9 +28,12 @@ interface Access extends Bounds {
   readonly result: number;
 }
 
-/** A load, or a copy: of any length, split at every border, and to devices in whatever sizes they take. */
+/**
+ * A load, or a copy: of any length, split at every border, and to devices in whatever sizes they take; the last kind
+ * is a copy by the layout that is held.
+ */
 export interface Read extends Access {
-  readonly kind: 'read' | 'copy';
+  readonly kind: 'read' | 'copy' | 'held copy';
   /** By ascending address. */
   readonly bytes: readonly number[];
 }
@@ -38,7 +47,7 @@ export interface Write extends Access {
   readonly landed: readonly (readonly [region: number, offset: number])[];
 }
 
-export type HistoryEvent = Checkpoint | Read | Write;
+export type HistoryEvent = Checkpoint | Hold | Read | Write;
 
 export interface History {
   /** Number of the layout `first`. */
@@ -54,6 +63,8 @@ const CHECKPOINT = 1;
 const READ = 2;
 const WRITE = 3;
 const COPY = 4;
+const HELD_COPY = 5;
+const HOLD = 6;
 /** Of a copy, whose bytes lie in words of their own. */
 export const COPY_BYTES_MAX = 64;
 /** Of the longest event: a copy. */
@@ -88,8 +99,12 @@ export class Recorder {
     this.put([READ, ...placeOf(access), size, valueLo, valueHi]);
   }
 
-  copy(access: Access, bytes: Uint8Array): void {
-    this.put([COPY, ...placeOf(access), bytes.length, ...bytes]);
+  hold(space: number): void {
+    this.put([HOLD, space]);
+  }
+
+  copy(access: Access, isHeld: boolean, bytes: Uint8Array): void {
+    this.put([isHeld ? HELD_COPY : COPY, ...placeOf(access), bytes.length, ...bytes]);
   }
 
   write(access: Access, size: number, made: number, landed: Write['landed']): void {
@@ -120,6 +135,10 @@ export function eventsIn(words: SharedWords): HistoryEvent[] {
   };
   while (at < end) {
     const kind = next();
+    if (kind === HOLD) {
+      events.push({ kind: 'hold', space: next() });
+      continue;
+    }
     const oldest = next();
     const newest = next();
     if (kind === CHECKPOINT) {
@@ -129,8 +148,9 @@ export function eventsIn(words: SharedWords): HistoryEvent[] {
     const access = takeAccess(oldest, newest);
     const size = next();
     if (kind === READ) events.push({ kind: 'read', ...access, bytes: bytesOf(size, next(), next()) });
-    else if (kind === COPY) {
-      events.push({ kind: 'copy', ...access, bytes: Array.from({ length: size }, next) });
+    else if (kind === COPY || kind === HELD_COPY) {
+      const how = kind === COPY ? 'copy' : 'held copy';
+      events.push({ kind: how, ...access, bytes: Array.from({ length: size }, next) });
     } else {
       const made = next();
       const landed = Array.from({ length: next() }, () => [next(), next()] as const);

@@ -1,5 +1,6 @@
 /** Reads and writes all over a layout that changes, and records what came of it, chapter after chapter. */
 import type { MemoryPort } from '../../src/vcpu/memory-port.ts';
+import type { ViewHold } from '../../src/vcpu/view-hold.ts';
 import {
   BOARD_CHAPTER,
   BOARD_INTENT,
@@ -36,6 +37,8 @@ const SPOTS = 48;
 const SLICE_MAX = 40;
 /** One checkpoint in so many is a sleep, so that others get the cores too. */
 const SLEEPS_ONE_IN = 12;
+/** Copies by a layout that is held, on average: over some 1,000 accesses. */
+const HELD_COPIES = 64;
 const IDLE_MS = 2;
 
 class Historian {
@@ -44,6 +47,7 @@ class Historian {
   private readonly recorder: Recorder;
   private readonly spots: readonly number[];
   private moved = 0;
+  private held: { readonly space: number; readonly hold: ViewHold } | null = null;
 
   constructor(under: UnderStress<HistorianJob>) {
     this.under = under;
@@ -57,6 +61,7 @@ class Historian {
     const { under, recorder } = this;
     const { vcpu, random } = under;
     recorder.clear();
+    this.letGo();
     while (!recorder.isFull) {
       const oldest = this.published;
       const goesOn = random.below(SLEEPS_ONE_IN) === 0 ? vcpu.waitForInterrupt(1) : vcpu.checkpoint();
@@ -72,10 +77,11 @@ class Historian {
     const inSection = random.below(8) === 0;
     if (inSection) vcpu.readLock();
     for (let access = 0; access < count && !this.recorder.isFull; access += 1) {
-      const kind = random.weighted([13, 2, 1]);
+      const kind = random.weighted([12, 2, 1, 1]);
       if (kind === 0) this.read();
       else if (kind === 1) this.write();
-      else this.copy();
+      else if (kind === 2) this.copy(random.below(SPACE_RAM), null);
+      else this.copyHeld();
       if (inSection) vcpu.checkpoint(); // it must change nothing, so it is not recorded
       if (random.below(64) === 0) spin(random.below(2000));
     }
@@ -105,15 +111,30 @@ class Historian {
     this.count();
   }
 
-  private copy(): void {
+  /** By a layout that stays, over many checkpoints. */
+  private copyHeld(): void {
     const { random } = this.under;
-    const space = random.below(SPACE_RAM);
-    const port = this.ports[space]!;
+    if (this.held === null || random.below(HELD_COPIES) === 0) {
+      this.letGo();
+      const space = random.below(SPACE_RAM);
+      this.held = { space, hold: this.ports[space]!.holdView() };
+      this.recorder.hold(space);
+    }
+    this.copy(this.held.space, this.held.hold);
+  }
+
+  private letGo(): void {
+    this.held?.hold.release();
+    this.held = null;
+  }
+
+  private copy(space: number, hold: ViewHold | null): void {
+    const { random } = this.under;
     const address = this.anywhere() - random.below(COPY_BYTES_MAX);
     const bytes = new Uint8Array(1 + random.below(COPY_BYTES_MAX));
     const oldest = this.published;
-    const result = port.readBytes(address, bytes);
-    this.recorder.copy({ space, address, result, oldest, newest: this.intended }, bytes);
+    const result = (hold ?? this.ports[space]!).readBytes(address, bytes);
+    this.recorder.copy({ space, address, result, oldest, newest: this.intended }, hold !== null, bytes);
     this.count();
   }
 

@@ -62,6 +62,11 @@ const copy = (address: number, bytes: readonly number[], seen: Seen = {}): Histo
   ...(read(address, bytes, seen) as Read),
   kind: 'copy',
 });
+const hold = (space: number): HistoryEvent => ({ kind: 'hold', space });
+const heldCopy = (address: number, bytes: readonly number[], seen: Seen = {}): HistoryEvent => ({
+  ...(read(address, bytes, seen) as Read),
+  kind: 'held copy',
+});
 type Place = readonly [region: number, offset: number];
 const write = (address: number, size: number, landed: readonly Place[], seen: Seen = {}): HistoryEvent => ({
   ...{ kind: 'write', space: 0, address, size, landed, made: 0, oldest: 0, newest: 9, result: OK },
@@ -163,6 +168,22 @@ describe('a history is explained', () => {
       outOfRomMode,
       [checkpoint(0, 1), read(0x9002, bytesOf('local', FLASH, 2, 2))],
     ],
+    [
+      'by a layout that is held, while the port has another',
+      away,
+      [checkpoint(0, 0), hold(0), checkpoint(1, 1), heldCopy(0x1010, inRam), read(0x4010, inRam)],
+    ],
+    [
+      'by a hold over the answer of a homed device, which moves the ports alone',
+      barAway,
+      [
+        checkpoint(0, 0),
+        hold(0),
+        heldCopy(0x2000, barBytes(0, 2), { oldest: 1, newest: 1 }),
+        heldCopy(0x2002, barBytes(2, 2)),
+        read(0x6000, barBytes(0, 2)),
+      ],
+    ],
     ['by a write that went nowhere', [], [checkpoint(0, 0), write(0x3000, 2, [], { result: DECODE_ERROR })]],
     [
       'by a write that read-only memory discards',
@@ -177,7 +198,7 @@ describe('a history is explained', () => {
   ])('%s', (_what, changes, events) => {
     const { convictions, accesses } = check(changes, events);
     expect(convictions).toEqual([]);
-    expect(accesses).toBe(events.filter(({ kind }) => kind !== 'checkpoint').length);
+    expect(accesses).toBe(events.filter(({ kind }) => kind !== 'checkpoint' && kind !== 'hold').length);
   });
 });
 
@@ -206,6 +227,17 @@ describe('a history is convicted', () => {
       [],
       [checkpoint(0, 0), read(0x9002, bytesOf('local', FLASH, 2, 2))],
     ],
+    [
+      'a hold that moved with the port',
+      away,
+      [checkpoint(0, 0), hold(0), checkpoint(1, 1), heldCopy(0x4010, inRam)],
+    ],
+    [
+      'a hold on two layouts',
+      away,
+      [checkpoint(0, 1), hold(0), heldCopy(0x4010, inRam), heldCopy(0x1010, inRam)],
+    ],
+    ['a copy by a hold that there is not', [], [checkpoint(0, 0), heldCopy(0x1010, inRam)]],
     ['something where nothing is', [], [checkpoint(0, 0), read(0x3000, [1, 0])]],
     ['nothing where something is', [], [checkpoint(0, 0), read(0x1010, HOLE)]],
     ['a result that is not due', [], [checkpoint(0, 0), read(0x1010, inRam, { result: DECODE_ERROR })]],
@@ -300,7 +332,9 @@ test('a recorder writes what is read back from its words, until they are full', 
     [7, 8],
   ]);
   expect(recorder.isFull).toBe(false);
-  recorder.copy(place, Uint8Array.of(9, 0, 8));
+  recorder.hold(1);
+  recorder.copy(place, false, Uint8Array.of(9, 0, 8));
+  recorder.copy(place, true, Uint8Array.of(7));
   expect(recorder.isFull).toBe(true);
   expect(eventsIn(words)).toEqual([
     checkpoint(1, 2),
@@ -316,7 +350,9 @@ test('a recorder writes what is read back from its words, until they are full', 
         [7, 8],
       ],
     },
+    { kind: 'hold', space: 1 },
     { kind: 'copy', ...place, bytes: [9, 0, 8] },
+    { kind: 'held copy', ...place, bytes: [7] },
   ]);
   recorder.clear();
   expect(eventsIn(words)).toEqual([]);
