@@ -1,89 +1,40 @@
 /** The offline checker of histories: what it accepts, and the hand-made histories that it must convict. */
 import { describe, expect, test } from 'vitest';
 import { checkHistory } from '../../stress/linearizability/check-history.ts';
-import { codedByte, type Giver, privateOffset } from '../../stress/linearizability/coded-bytes.ts';
+import type { History, HistoryEvent } from '../../stress/linearizability/history.ts';
+import type { Edit } from '../../stress/linearizability/recorded-layout.ts';
 import {
-  eventsIn,
-  type History,
-  type HistoryEvent,
-  type Read,
-  Recorder,
-} from '../../stress/linearizability/history.ts';
-import {
-  type Edit,
-  type RecordedLayout,
-  recordedRegion,
-} from '../../stress/linearizability/recorded-layout.ts';
+  away,
+  BAR,
+  barAway,
+  barBytes,
+  bytesOf,
+  CHIP,
+  checkpoint,
+  copy,
+  DECODE_ERROR,
+  FLASH,
+  first,
+  HOLE,
+  heldCopy,
+  hold,
+  inRam,
+  moveBar,
+  moveRam,
+  OK,
+  outOfRomMode,
+  own,
+  RAM,
+  ramBytes,
+  read,
+  thereAndBack,
+  write,
+} from '../support/made-history.ts';
 
-const RAM = 1;
-const BAR = 2;
-const CHIP = 3;
-const FLASH = 4;
-const RAM_BYTES = 0x1000;
-const BAR_BYTES = 8;
-/** RAM at 0x1000, a homed BAR above its end, a local chip at 0x8000, a ROM device at 0x9000; both spaces show the same. */
-const first: RecordedLayout = {
-  regions: [
-    recordedRegion('root', 'container', 0x10000, { children: [RAM, BAR, CHIP, FLASH] }),
-    recordedRegion('ram', 'ram', RAM_BYTES, { address: 0x1000 }),
-    recordedRegion('bar', 'homed', BAR_BYTES, { address: 0x2000 }),
-    recordedRegion('chip', 'local', 4, { address: 0x8000 }),
-    recordedRegion('flash', 'rom-device', 8, { address: 0x9000 }),
-  ],
-  roots: [0, 0],
-};
-const moveRam = (address: number): Edit[] => [{ op: 'move', region: RAM, address }];
-const moveBar = (address: number): Edit[] => [{ op: 'move', region: BAR, address }];
-
-const outOfRomMode: Edit[][] = [[{ op: 'romd', region: FLASH, romd: false }]];
-
-const OK = 0;
-const DECODE_ERROR = 2;
-const checkpoint = (oldest: number, newest: number): HistoryEvent => ({ kind: 'checkpoint', oldest, newest });
-const bytesOf = (giver: Giver, number: number, offset: number, count: number): number[] =>
-  Array.from({ length: count }, (_, byte) => codedByte(giver, number, offset + byte));
-const ramBytes = (offset: number, count: number): number[] => bytesOf('memory', RAM, offset, count);
-const barBytes = (offset: number, count: number): number[] => bytesOf('homed', BAR, offset, count);
-const HOLE = [0, 0];
-
-interface Seen {
-  readonly space?: number;
-  readonly result?: number;
-  readonly oldest?: number;
-  readonly newest?: number;
-  readonly made?: number;
-}
-const read = (address: number, bytes: readonly number[], seen: Seen = {}): HistoryEvent => ({
-  ...{ kind: 'read', space: 0, address, bytes, oldest: 0, newest: 9 },
-  result: bytes.includes(0) ? DECODE_ERROR : OK,
-  ...seen,
-});
-const copy = (address: number, bytes: readonly number[], seen: Seen = {}): HistoryEvent => ({
-  ...(read(address, bytes, seen) as Read),
-  kind: 'copy',
-});
-const hold = (space: number): HistoryEvent => ({ kind: 'hold', space });
-const heldCopy = (address: number, bytes: readonly number[], seen: Seen = {}): HistoryEvent => ({
-  ...(read(address, bytes, seen) as Read),
-  kind: 'held copy',
-});
-type Place = readonly [region: number, offset: number];
-const write = (address: number, size: number, landed: readonly Place[], seen: Seen = {}): HistoryEvent => ({
-  ...{ kind: 'write', space: 0, address, size, landed, made: 0, oldest: 0, newest: 9, result: OK },
-  ...seen,
-});
-
-const check = (changes: History['changes'], events: readonly HistoryEvent[], layout = first) =>
-  checkHistory({ version: 0, first: layout, changes, vcpus: [events] });
+const check = (changes: History['changes'], events: readonly HistoryEvent[]) =>
+  checkHistory({ version: 0, first, changes, vcpus: [events] });
 
 type Row = readonly [what: string, changes: readonly Edit[][], events: readonly HistoryEvent[]];
-/** Layout 1 has the RAM at 0x4000 instead, layout 2 where it was. */
-const thereAndBack = [moveRam(0x4000), moveRam(0x1000)];
-const away = [moveRam(0x4000)];
-const barAway = [moveBar(0x6000)];
-const inRam = ramBytes(0x10, 2);
-/** Where vCPU 0 may write in a page. */
-const own = privateOffset(0);
 
 describe('a history is explained', () => {
   test.each<Row>([
@@ -318,42 +269,4 @@ describe('a history is convicted', () => {
     const { convictions } = checkHistory({ version: 0, first, changes: away, vcpus: [good, bad, good] });
     expect(convictions.map(({ vcpu }) => vcpu)).toEqual([1]);
   });
-});
-
-test('a recorder writes what is read back from its words, until they are full', () => {
-  const words = new Int32Array(new SharedArrayBuffer(4 * 100));
-  const recorder = new Recorder(words);
-  const place = { space: 1, address: 2 ** 32 + 0x8000_0000, result: 2, oldest: 3, newest: 4 };
-  recorder.checkpoint(1, 2);
-  expect(recorder.isFull).toBe(false);
-  recorder.read(place, 8, 0x04030201, -1);
-  recorder.write({ ...place, address: 8 }, 2, 7, [
-    [5, 6],
-    [7, 8],
-  ]);
-  expect(recorder.isFull).toBe(false);
-  recorder.hold(1);
-  recorder.copy(place, false, Uint8Array.of(9, 0, 8));
-  recorder.copy(place, true, Uint8Array.of(7));
-  expect(recorder.isFull).toBe(true);
-  expect(eventsIn(words)).toEqual([
-    checkpoint(1, 2),
-    { kind: 'read', ...place, bytes: [1, 2, 3, 4, 255, 255, 255, 255] },
-    {
-      kind: 'write',
-      ...place,
-      address: 8,
-      size: 2,
-      made: 7,
-      landed: [
-        [5, 6],
-        [7, 8],
-      ],
-    },
-    { kind: 'hold', space: 1 },
-    { kind: 'copy', ...place, bytes: [9, 0, 8] },
-    { kind: 'held copy', ...place, bytes: [7] },
-  ]);
-  recorder.clear();
-  expect(eventsIn(words)).toEqual([]);
 });
