@@ -13,8 +13,8 @@ import type { HistorianJob } from '../programs/historian.ts';
 import type { Scenario } from '../scenario.ts';
 
 const program = new URL('../programs/historian.ts', import.meta.url);
-/** Words of all vCPUs' histories in a chapter: some 15,000 accesses, which are checked in a second or less. */
-const CHAPTER_WORDS = 150_000;
+/** Words of all vCPUs' histories in a chapter: some 6,000 accesses, which are checked in a second or less. */
+const CHAPTER_WORDS = 60_000;
 /** Turns of the event loop between two commits: in them homed devices are served. */
 const TURNS = [0, 0, 0, 1, 1, 4];
 /** One in so many commits is followed by a rest, in which accesses are due to one layout alone. */

@@ -27,7 +27,7 @@ import type { Scenario } from '../scenario.ts';
 
 const program = new URL('../programs/litmus.ts', import.meta.url);
 /** Of a shape before it is the next one's turn. */
-const BATCHES = 4;
+const BATCHES = 2;
 /** How long an outcome that must be seen is waited for when the time is up: on a busy machine threads meet rarely. */
 const PATIENCE_MS = 20_000;
 
