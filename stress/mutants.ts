@@ -34,6 +34,7 @@ const rows: readonly (readonly [name: string, scenario: string, breaks: string])
     'use-after-reclaim',
     'the sections of a view end with it, though later views share them',
   ],
+  ['hold-unasked', 'linearizability', 'a view is reclaimed after its grace period though a vCPU holds it'],
   ['announce-in-section', 'monotone-versions', 'a checkpoint inside a read section announces'],
   [
     'compare-cell-only',

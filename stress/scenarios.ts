@@ -8,6 +8,8 @@ import { graceWalk } from './scenarios/grace-walk.ts';
 import { homedRemap } from './scenarios/homed-remap.ts';
 import { hostedDeath } from './scenarios/hosted-death.ts';
 import { killedReaders } from './scenarios/killed-readers.ts';
+import { linearizability } from './scenarios/linearizability.ts';
+import { litmus } from './scenarios/litmus.ts';
 import { lostWakeup } from './scenarios/lost-wakeup.ts';
 import { monotoneVersions } from './scenarios/monotone-versions.ts';
 import { ramHotAdd } from './scenarios/ram-hot-add.ts';
@@ -18,6 +20,7 @@ import { useAfterReclaim } from './scenarios/use-after-reclaim.ts';
 export const scenarios: readonly Scenario[] = [
   useAfterReclaim,
   monotoneVersions,
+  linearizability,
   sleepingOffline,
   silentReader,
   killedReaders,
@@ -30,4 +33,5 @@ export const scenarios: readonly Scenario[] = [
   doorbellCount,
   coalescedOrder,
   graceWalk,
+  litmus,
 ];

@@ -1,6 +1,7 @@
 /** Breaks in the control thread, by the mutant's name. */
 import type { MessagePort } from 'node:worker_threads';
 import { eachSection } from '../../src/dispatch/map-order.ts';
+import { HoldKeeper } from '../../src/grace/hold-keeper.ts';
 import { GraceWriter } from '../../src/grace/writer.ts';
 import type { Attachment } from '../../src/layout/attachments.ts';
 import {
@@ -56,6 +57,8 @@ const breaks: Readonly<Record<string, () => Undo>> = {
     }),
 
   'reclaim-at-once': () => patch(GraceWriter, 'slowestReader', () => -1),
+
+  'hold-unasked': () => patch(HoldKeeper, 'isHeld', () => false),
 
   'generation-stays': () =>
     patch<WriterInside>(GraceWriter, 'advance', function (this: WriterInside) {
