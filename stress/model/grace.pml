@@ -10,8 +10,6 @@
  * older. What is older than all that can wait for reclamation is OLDEST, however old. So nothing wraps here;
  * test/grace/interleavings.test.ts walks the wraps.
  */
-#include "wait-notify.pml"
-
 #ifndef READERS
 #define READERS 2
 #endif

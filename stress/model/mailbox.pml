@@ -15,13 +15,7 @@
 #define REQUESTED(host) (2 + host)
 #define AWAITED 8
 #define IS_REQUEST(word) ((word & 7) >= 2)
-#ifdef HOST_BESIDE_STATE
-#define REQUESTED_OF(host) REQUESTED(0)
-#define HOST_OF(word) hostWord
-#else
-#define REQUESTED_OF(host) REQUESTED(host)
 #define HOST_OF(word) ((word & 7) - 2)
-#endif
 
 byte state; /* MAILBOX_STATE */
 bool device; /* plain: the requester's half */
@@ -31,9 +25,6 @@ bool saysItSleeps[HOSTS]; /* DEVICE_HOST_ASLEEP */
 bool isAlive[HOSTS] = true; /* DEVICE_HOST_ALIVE */
 bool requesterSleeps;
 bool hostSleeps[HOSTS];
-#ifdef HOST_BESIDE_STATE
-byte hostWord;
-#endif
 
 /* What only this model knows: of the request that is made. */
 byte served;
@@ -104,18 +95,15 @@ next:
   :: else
   fi;
 #endif
-#ifdef HOST_BESIDE_STATE
-  STEP(hostWord = host);
-#endif
 #ifdef RINGS_BEFORE_IT_REQUESTS
   ring(host);
 #endif
 #ifdef REQUESTS_BEFORE_IT_WRITES
-  STEP(atomic { state = REQUESTED_OF(host); served = 0; isAnswered = false; hasSucceeded = false });
+  STEP(atomic { state = REQUESTED(host); served = 0; isAnswered = false; hasSucceeded = false });
   STEP(device = !device);
 #else
   STEP(device = !device);
-  STEP(atomic { state = REQUESTED_OF(host); served = 0; isAnswered = false; hasSucceeded = false });
+  STEP(atomic { state = REQUESTED(host); served = 0; isAnswered = false; hasSucceeded = false });
 #endif
 #ifndef RINGS_BEFORE_IT_REQUESTS
   ring(host);
@@ -154,15 +142,15 @@ next:
      fi;
 #endif
 #ifndef SLEEPS_UNMARKED
-     STEP(atomic { state = (state == REQUESTED_OF(host) -> REQUESTED_OF(host) | AWAITED : state) });
+     STEP(atomic { state = (state == REQUESTED(host) -> REQUESTED(host) | AWAITED : state) });
 #endif
 #ifdef SLEEPS_BLINDLY
      STEP(requesterSleeps = true);
 #else
 #ifdef SLEEPS_UNMARKED
-     STEP(requesterSleeps = (state == REQUESTED_OF(host)));
+     STEP(requesterSleeps = (state == REQUESTED(host)));
 #else
-     STEP(requesterSleeps = (state == (REQUESTED_OF(host) | AWAITED)));
+     STEP(requesterSleeps = (state == (REQUESTED(host) | AWAITED)));
 #endif
 #endif
      if
