@@ -13,7 +13,7 @@ export interface PanReport {
 const LIMITS: readonly (readonly [RegExp, string])[] = [
   [/max search depth too small/, 'the search was not deep enough'],
   [/reached -DMEMLIM bound|out of memory/, 'the search ran out of memory'],
-  [/hash array full|max number of .*reached/, 'the search ran out of room'],
+  [/^Warning: Search (?:not completed|incomplete)/m, 'the search was not completed'],
 ];
 
 export function parsePan(text: string): PanReport {
@@ -22,7 +22,8 @@ export function parsePan(text: string): PanReport {
   const summary = /^State-vector .*depth reached (\d+).*errors: (\d+)/m.exec(text);
   const isFull = /^Full statespace search for:/m.test(text);
   const states = /^\s*(\d+(?:\.\d+)?(?:e\+\d+)?) states, stored/m.exec(text)?.[1];
-  const whyNot = summary === null || !isFull ? 'the search did not end' : null;
+  const error = /^pan: error: (.*)$/m.exec(text)?.[1];
+  const whyNot = error ?? (summary === null || !isFull ? 'the search did not end' : null);
   return {
     violation: violation ?? (Number(summary?.[2] ?? 0) > 0 ? 'an error without a name' : null),
     truncated: limit ?? whyNot,
