@@ -15,6 +15,7 @@ import {
   DEVICE_HOST_ASLEEP,
   DEVICE_HOST_DOORBELL,
   doorbellBit,
+  hostOfState,
   MAILBOX_ACCESS,
   MAILBOX_ANSWER_HI,
   MAILBOX_ANSWER_LO,
@@ -58,7 +59,7 @@ const ATTENTIVE_WAIT_MS = 1;
 export interface AttentiveWait {
   /** Called every millisecond while the host has not answered. */
   readonly whileWaiting: () => void;
-  /** After which the access fails with MEMTX_ERROR; the mailbox is free again once the host has answered. */
+  /** After which the access fails with MEMTX_ERROR; the mailbox is free again once the host has answered or died. */
   readonly patienceMs: number;
 }
 
@@ -175,9 +176,10 @@ export class MailboxRequester {
     }
   }
 
-  /** Whether the host has answered what was abandoned: until then it may write into the mailbox. */
+  /** Whether nobody can answer any more what was abandoned: until then its host may write into the mailbox. */
   private isFreeAgain(): boolean {
-    this.abandoned = Atomics.load(this.words, this.base + MAILBOX_STATE) !== MAILBOX_ANSWERED;
+    const host = hostOfState(Atomics.load(this.words, this.base + MAILBOX_STATE)); // -1 once it was answered
+    this.abandoned = host >= 0 && Atomics.load(this.words, deviceHostWord(host) + DEVICE_HOST_ALIVE) !== 0;
     return !this.abandoned;
   }
 

@@ -1,8 +1,8 @@
 /**
  * A thread's way to devices that are homed in another: by mailbox, where it may wait. One thread's own.
  * Guarantee: after ask() every port of the thread is on the newest layout. Who waits for whom has no cycle: an
- * access from inside a device under a lock, or from a device worker, is denied and reported instead
- * (docs/decisions/0011-devices-as-bus-masters.md).
+ * access from inside a device under a lock, from a device worker, or from a handler that is called while this thread
+ * waits, is denied and reported instead (docs/decisions/0011-devices-as-bus-masters.md).
  */
 import type { MemTxAttrs } from '../base/mem-tx-attrs.ts';
 import { MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
@@ -23,6 +23,8 @@ export class HostCalls {
   private readonly locks: ThreadLocks;
   /** True in a device worker. */
   private readonly isWorker: boolean;
+  /** There is one mailbox: what the control thread is asked while it waits may not reach for it again. */
+  private isWaiting = false;
 
   /** @param home number of the host that this thread is; null: it is none */
   constructor(words: SharedWords, locks: ThreadLocks, home: number | null) {
@@ -45,7 +47,9 @@ export class HostCalls {
     if (this.mayNotWait) return this.deny(route, offset, access);
     this.session.detach(PHASE_WAITING_FOR_DEVICE);
     const { requester } = this;
+    this.isWaiting = true;
     const answer = requester.access(route.host, device, offset, access, valueLo, valueHi, attrs);
+    this.isWaiting = false;
     this.session.attach();
     this.result = requester.result;
     this.high = requester.high;
@@ -59,12 +63,16 @@ export class HostCalls {
   }
 
   private get mayNotWait(): boolean {
-    return this.locks.isAnyHeld || this.isWorker;
+    return this.locks.isAnyHeld || this.isWorker || this.isWaiting;
+  }
+
+  private get inside(): string {
+    if (this.isWaiting) return 'a handler that is called while this thread waits for a host';
+    return this.locks.isAnyHeld ? this.locks.holder : 'another device host';
   }
 
   private deny({ handler }: DeviceRoute, offset: number, access: number): number {
-    const inside = this.locks.isAnyHeld ? this.locks.holder : 'another device host';
-    const problem = `${inside} may not wait for the thread where it is homed`;
+    const problem = `${this.inside} may not wait for the thread where it is homed`;
     handler.deny(offset, accessSize(access), accessIsWrite(access), problem);
     this.result = handler.result;
     this.high = 0;

@@ -5,6 +5,7 @@ import {
   type Interleaving,
   SAFE,
   type Step,
+  type SteppedThread,
   step,
   stepsOf,
   walkOrders,
@@ -163,6 +164,133 @@ describe('two threads that queue, and one that replays', () => {
   ])('the walk convicts %s', (_what, size, variant) => {
     const walk = walkOrders(() => queuersAndHome(size, variant));
     expect(walk.deadlocks + walk.unsafe).toBeGreaterThan(0);
+  });
+});
+
+describe('a queuer that dies, and one that queues after it', () => {
+  /** The first ends after `steps`; the ring that it held is freed when its exit was seen, or at any time. */
+  function world(steps: number, isFreed: 'after the exit' | 'at any time'): Interleaving {
+    const ring = newRing(2);
+    let hasExited = false;
+    const exit = step('exit', () => {
+      hasExited = true;
+    });
+    // As breakRingLock, whose look and change are two steps; nobody else changes the holder meanwhile.
+    const free = [
+      step(
+        'look whether it holds the ring',
+        () => (Math.trunc((Atomics.load(ring.words, STATE) % CLOSED) / HOLDER) === 1 ? undefined : END),
+        () => hasExited || isFreed === 'at any time',
+      ),
+      step('free the ring', () => void Atomics.and(ring.words, STATE, CLOSED | (HOLDER - 1))),
+    ];
+    return {
+      threads: [
+        stepsOf('mortal', ...queuer(ring, 1, QUEUER).slice(0, steps), exit),
+        stepsOf('second', ...queuer(ring, 2, QUEUER)),
+        stepsOf('control', ...free),
+      ],
+      verdict: () => {
+        const queued = [...ring.words.slice(ENTRIES, ENTRIES + Atomics.load(ring.words, STATE))];
+        const expected = steps === QUEUER.length ? '1,2' : '2';
+        return queued.toSorted().join() === expected ? SAFE : `queued ${queued.join()}, not ${expected}`;
+      },
+    };
+  }
+  const all = [1, 2, 3, 4];
+
+  test.each(all)('lose nothing that was counted; it dies after step %i', (steps) => {
+    expect(walkOrders(() => world(steps, 'after the exit')).firstBad).toBe('');
+  });
+
+  test('the walk convicts a ring that is freed under a living queuer', () => {
+    expect(walkOrders(() => world(4, 'at any time')).firstBad).not.toBe('');
+  });
+});
+
+describe('a replayer that dies, and the next', () => {
+  const TAKEN = 3;
+  type Order = 'take, then replay' | 'replay, then take';
+
+  /** Two entries are queued, a third comes at any time; the first replayer ends after `steps`. */
+  function world(steps: number, order: Order): Interleaving {
+    const ring = newRing(4);
+    const { words } = ring;
+    const done: number[] = [];
+    let hasExited = false;
+    [words[ENTRIES], words[ENTRIES + 1], words[STATE]] = [1, 2, 2];
+    const replays = (name: string, isNext: boolean) => {
+      let n = 0;
+      const begin = step(
+        'load taken',
+        () => {
+          n = words[TAKEN]!; // plainly: the replayer before is gone
+          return n === Atomics.load(words, HEAD) ? 'load state' : undefined;
+        },
+        () => !isNext || hasExited,
+      );
+      const take = step('take', () => {
+        words[TAKEN] = n + 1;
+      });
+      const replay = step('replay', () => void done.push(words[ENTRIES + n]!));
+      return stepsOf(
+        name,
+        ...[
+          begin,
+          step('store head for the dead', () => void Atomics.store(words, HEAD, n)),
+          step(
+            'load state',
+            () => (countIn(Atomics.load(words, STATE)) > n ? undefined : END),
+            () => !isNext || n === 3 || countIn(Atomics.load(words, STATE)) > n,
+          ),
+          ...(order === 'take, then replay' ? [take, replay] : [replay, take]),
+          step('store head', () => {
+            n += 1;
+            Atomics.store(words, HEAD, n);
+            return 'load state';
+          }),
+        ],
+      );
+    };
+    const mortal = replays('mortal', false);
+    let left = steps;
+    const cut: SteppedThread = {
+      name: mortal.name,
+      get isDone() {
+        return left === 0 || mortal.isDone;
+      },
+      get isReady() {
+        return mortal.isReady;
+      },
+      advance: () => {
+        left -= 1;
+        const taken = mortal.advance();
+        hasExited = cut.isDone;
+        return taken;
+      },
+    };
+    return {
+      threads: [cut, replays('next', true), stepsOf('third', ...queuer(ring, 3, QUEUER))],
+      verdict: () => {
+        const isOnce = new Set(done).size === done.length;
+        const lost = 3 - done.length;
+        if (!isOnce || lost > 1) return `replayed ${done.join()}`;
+        return words[HEAD] === 3 ? SAFE : `done up to ${words[HEAD]} of 3`;
+      },
+    };
+  }
+  const all = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+
+  test.each(all)(
+    'do no write twice, and at most the one that was begun not at all; after step %i',
+    (steps) => {
+      expect(walkOrders(() => world(steps, 'take, then replay')).firstBad).toBe('');
+    },
+  );
+
+  test('the walk convicts a write that is taken after its replay', () => {
+    const bad = all.map((steps) => walkOrders(() => world(steps, 'replay, then take')).firstBad);
+    expect(bad.some((each) => each.includes('replayed 1,1'))).toBe(true);
   });
 });
 

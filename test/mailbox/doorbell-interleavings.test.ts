@@ -89,6 +89,20 @@ class Bell {
     return stepsOf(name, mark, ...this.takeSteps(() => (isOver() ? END : 'mark')), sleep);
   }
 
+  /** Doorbell.wait with a time-out, or next with a signal: gives up sometime, and leaves its mark. */
+  quitter(name: string): SteppedThread {
+    const { words } = this;
+    const mark = step('mark', () => {
+      const found = Atomics.compareExchange(words, WORD, 0, DOORBELL_AWAITED);
+      return ringCount(found) === 0 ? 'sleep' : undefined;
+    });
+    const sleep = step('sleep', () => {
+      if (Atomics.load(words, WORD) === DOORBELL_AWAITED) this.asleep.add(name);
+    });
+    const giveUp = step('give up', () => void this.asleep.delete(name));
+    return stepsOf(name, mark, ...this.takeSteps(() => END), sleep, giveUp);
+  }
+
   /** waiter(), each of which has fallen asleep. */
   sleepers(...names: readonly string[]): SteppedThread[] {
     this.words[WORD] = DOORBELL_AWAITED;
@@ -129,7 +143,11 @@ class Bell {
   }
 }
 
-type Cast = 'one that waits' | 'two that sleep' | 'one that waits, and one that takes';
+type Cast =
+  | 'one that waits'
+  | 'two that sleep'
+  | 'one that waits, and one that takes'
+  | 'one that waits, and one that gives up';
 
 function world(cast: Cast, mistake: Mistake): Interleaving {
   const bell = new Bell(mistake);
@@ -137,10 +155,11 @@ function world(cast: Cast, mistake: Mistake): Interleaving {
     'one that waits': () => [bell.waiter('consumer')],
     'two that sleep': () => bell.sleepers('consumer', 'other'),
     'one that waits, and one that takes': () => [bell.waiter('consumer'), bell.taker('taker')],
+    'one that waits, and one that gives up': () => [bell.waiter('consumer'), bell.quitter('quitter')],
   }[cast]();
   // Two threads ring where that does not make too many orders.
   const ringers =
-    cast === 'two that sleep'
+    cast === 'two that sleep' || cast === 'one that waits, and one that gives up'
       ? [bell.ringer('ringer', RINGS)]
       : [bell.ringer('ringer', 1), bell.ringer('other ringer', RINGS - 1)];
   return {
@@ -152,14 +171,16 @@ function world(cast: Cast, mistake: Mistake): Interleaving {
   };
 }
 
-test.each<Cast>(['one that waits', 'two that sleep', 'one that waits, and one that takes'])(
-  'every order takes each ring once, and nobody sleeps through one: %s',
-  (cast) => {
-    const walk = walkOrders(() => world(cast, 'none'));
-    expect(walk.firstBad).toBe('');
-    expect(walk.orders).toBeGreaterThan(20);
-  },
-);
+test.each<Cast>([
+  'one that waits',
+  'two that sleep',
+  'one that waits, and one that takes',
+  'one that waits, and one that gives up',
+])('every order takes each ring once, and nobody sleeps through one: %s', (cast) => {
+  const walk = walkOrders(() => world(cast, 'none'));
+  expect(walk.firstBad).toBe('');
+  expect(walk.orders).toBeGreaterThan(20);
+});
 
 describe('the walk convicts', () => {
   test.each<[Mistake, Cast]>([
@@ -168,6 +189,7 @@ describe('the walk convicts', () => {
     ['sleeps whatever the word is', 'one that waits'],
     ['takes by a load and a store', 'one that waits'],
     ['takes a mark away in silence', 'one that waits, and one that takes'],
+    ['takes a mark away in silence', 'one that waits, and one that gives up'],
   ])('one that %s', (mistake, cast) => {
     const walk = walkOrders(() => world(cast, mistake));
     expect(walk.deadlocks + walk.unsafe).toBeGreaterThan(0);

@@ -227,6 +227,7 @@ describe('a host that dies with a request before it, during it or after it', () 
     let alive = 1;
     let state = IDLE;
     let outcome = 'none';
+    let isAwaited = false;
     let hasAnswered = false;
     let hasExited = false;
     let isDeclared = false;
@@ -249,7 +250,8 @@ describe('a host that dies with a request before it, during it or after it', () 
         else if (alive === 0) outcome = 'dead';
         return outcome === 'none' ? undefined : 'idle';
       }),
-      step('sleep', () => vcpu.sleepIf(words, STATE, REQUESTED)),
+      step('mark', () => void Atomics.compareExchange(words, STATE, REQUESTED, REQUESTED | AWAITED)),
+      step('sleep', () => vcpu.sleepIf(words, STATE, REQUESTED | AWAITED)),
       // The time-out comes late: only when nobody can wake it any more.
       step(
         'woken',
@@ -260,12 +262,16 @@ describe('a host that dies with a request before it, during it or after it', () 
     );
     const host = stepsOf(
       'host',
-      step('look', () => (answers && Atomics.load(words, STATE) === REQUESTED ? undefined : 'exit')),
+      step('look', () =>
+        answers && (Atomics.load(words, STATE) & ~AWAITED) === REQUESTED ? undefined : 'exit',
+      ),
       step('answer', () => {
         hasAnswered = true;
-        Atomics.store(words, STATE, ANSWERED);
+        isAwaited = Atomics.exchange(words, STATE, ANSWERED) !== REQUESTED;
       }),
-      step('wake vCPU', () => vcpu.wake()),
+      step('wake vCPU', () => {
+        if (isAwaited) vcpu.wake();
+      }),
       step('exit', () => {
         hasExited = true;
       }),
@@ -306,5 +312,98 @@ describe('a host that dies with a request before it, during it or after it', () 
   test('the walk convicts a vCPU that looks at the state before ALIVE', () => {
     const walk = walkOrders(() => world({ answers: true, order: ['state', 'alive'] }));
     expect(walk.firstBad).toContain('thrown away');
+  });
+});
+
+/** The control thread gave up on the first host; it asks the second by the same mailbox. The first may still answer. */
+describe('a request that its asker gave up, and the next', () => {
+  const FIRST = REQUESTED;
+  const SECOND = REQUESTED + 1;
+  const ANSWER = HOST;
+  type WaitsFor = 'the answer, or the death of its host' | 'the answer' | 'nothing';
+
+  /** The first host ends after `hostSteps` of its three. */
+  function world(waitsFor: WaitsFor, hostSteps: number): Interleaving {
+    const words = newWords();
+    let hasExited = false;
+    let complaint: string | null = 'the second request was not made';
+    Atomics.store(words, ALIVE, 1);
+    const state = (): number => Atomics.load(words, STATE);
+    const hostIsDead = (): boolean => Atomics.load(words, ALIVE) === 0;
+    const asks = (request: number): Step[] => [
+      step(`write ${request}`, () => {
+        words[DEVICE] = request;
+      }),
+      step(`request ${request}`, () => void Atomics.store(words, STATE, request)),
+    ];
+    const next = `write ${SECOND}`;
+    const requester = stepsOf(
+      'requester',
+      ...asks(FIRST),
+      step('look at the state', () => (waitsFor === 'nothing' || state() !== FIRST ? next : undefined)),
+      step('look at the host', () =>
+        waitsFor === 'the answer, or the death of its host' && hostIsDead() ? next : undefined,
+      ),
+      step(
+        'ask again later',
+        () => 'look at the state',
+        () => state() !== FIRST || (hostIsDead() && waitsFor !== 'the answer'),
+      ),
+      ...asks(SECOND),
+      step(
+        'take the answer',
+        () => {
+          complaint = words[ANSWER] === SECOND ? SAFE : 'the answer to another request';
+        },
+        () => state() === ANSWERED,
+      ),
+    );
+    const serves = (request: number): Step[] => [
+      step(
+        'look',
+        () => (state() === request ? undefined : 'exit'),
+        () => request === FIRST || state() === SECOND || complaint !== 'the second request was not made',
+      ),
+      step('write the answer', () => {
+        words[ANSWER] = words[DEVICE]!; // a word of another request, if that was written meanwhile
+      }),
+      step('answer', () => void Atomics.exchange(words, STATE, ANSWERED)),
+    ];
+    const exit = step('exit', () => {
+      hasExited = true;
+    });
+    const declare = step(
+      'declare dead',
+      () => void Atomics.store(words, ALIVE, 0),
+      () => hasExited,
+    );
+    return {
+      threads: [
+        requester,
+        stepsOf('first host', ...serves(FIRST).slice(0, hostSteps), exit),
+        stepsOf(
+          'second host',
+          ...serves(SECOND),
+          step('exit', () => {}),
+        ),
+        stepsOf('control', declare),
+      ],
+      verdict: () => complaint,
+    };
+  }
+  const STEPS = [0, 1, 2, 3];
+  const walks = (waitsFor: WaitsFor): string[] =>
+    STEPS.map((hostSteps) => walkOrders(() => world(waitsFor, hostSteps)).firstBad);
+
+  test('are kept apart, and the mailbox is free again when nobody can answer', () => {
+    expect(walks('the answer, or the death of its host')).toEqual(STEPS.map(() => ''));
+  });
+
+  test('the walk convicts a mailbox that is kept for the answer of a dead host', () => {
+    expect(walks('the answer')[0]).toContain('deadlock: requester');
+  });
+
+  test('the walk convicts one that is used again at once', () => {
+    expect(walks('nothing')[3]).toMatch(/the answer to another request|deadlock/);
   });
 });

@@ -141,6 +141,37 @@ describe('an access', () => {
   });
 });
 
+describe('a request that its asker gave up', () => {
+  const OTHER = HOST + 1;
+  let requester: MailboxRequester;
+  const ask = (number: number): number => {
+    requester.access(number, 9, 0, layout.readAccess(4), 0, 0, 0);
+    return requester.result;
+  };
+  beforeEach(() => {
+    words[deviceHostWord(OTHER) + layout.DEVICE_HOST_ALIVE] = 1;
+    requester = new MailboxRequester(words, SLOT);
+    requester.attentive = { whileWaiting: () => {}, patienceMs: 5 };
+    expect(ask(HOST)).toBe(MEMTX_ERROR); // nobody serves
+  });
+
+  test('keeps the mailbox while its host may still answer, and no longer', () => {
+    expect(ask(OTHER)).toBe(MEMTX_ERROR);
+    expect(layout.isRequested(stateOf(SLOT), layout.requestedState(HOST))).toBe(true);
+    takeBells();
+    expect(stateOf(SLOT)).toBe(layout.MAILBOX_ANSWERED);
+    requester.attentive = null;
+    expect(answeringAtOnce(() => ask(HOST))).toBe(MEMTX_OK);
+  });
+
+  test('does not keep the mailbox for ever if its host dies', () => {
+    Atomics.store(words, host + layout.DEVICE_HOST_ALIVE, 0);
+    const other = new MailboxResponder(words, OTHER, server);
+    requester.attentive = { whileWaiting: () => (other as unknown as Inside).takeBells(), patienceMs: 5000 };
+    expect(ask(OTHER)).toBe(MEMTX_OK);
+  });
+});
+
 describe('a host', () => {
   test('that may block its thread naps before it sleeps, and serves after either', async () => {
     let asked = 0;

@@ -143,6 +143,39 @@ describe('the control thread', () => {
     }
   });
 
+  test('waits for one device worker at a time: what it is asked meanwhile reaches no other', async () => {
+    const [busy, asker, third] = [
+      await machine.startDeviceHost(),
+      await machine.startDeviceHost(),
+      await machine.startDeviceHost(),
+    ];
+    const [state, gate] = [new SharedArrayBuffer(64), new SharedArrayBuffer(64)];
+    const isReached = async (buffer: SharedArrayBuffer): Promise<void> => {
+      while (Atomics.load(new Int32Array(buffer), 0) === 0) await new Promise(setImmediate);
+    };
+    const open = (buffer: SharedArrayBuffer): unknown => Atomics.store(new Int32Array(buffer), 1, 1);
+    let inside: unknown;
+    const onAsk = (): number => {
+      inside = [control.load32(0, DEVICE + 0x3000), control.result];
+      open(state);
+      return 0;
+    };
+    addDevice(DEVICE, hostedDevice(busy, devices, { exportName: 'slow', state }));
+    addDevice(OTHER, hostedDevice(asker, devices, { exportName: 'asking', onAsk }));
+    addDevice(DEVICE + 0x2000, localDevice(devices, { exportName: 'slow', state: gate }));
+    addDevice(DEVICE + 0x3000, hostedDevice(third, devices));
+    const programs = [perform(read(DEVICE)), perform(read(DEVICE + 0x2000), write(OTHER, 1))];
+    await isReached(state); // so its worker will not see the control thread's request before it is opened
+    await isReached(gate);
+    open(gate);
+    expect([control.load32(0, DEVICE), control.result]).toEqual([0x51, MEMTX_OK]);
+    expect(inside).toEqual([0, MEMTX_ACCESS_ERROR]);
+    expect(problems()).toEqual([
+      'a handler that is called while this thread waits for a host may not wait for the thread where it is homed',
+    ]);
+    await Promise.all(programs);
+  });
+
   test('finds nothing behind a device worker that has ended', async () => {
     const host = await machine.startDeviceHost();
     addDevice(DEVICE, hostedDevice(host, devices));

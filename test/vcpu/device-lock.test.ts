@@ -21,7 +21,7 @@ import {
   stepsOf,
   walkOrders,
 } from '../support/interleavings.ts';
-import { operationsOf } from '../support/stepped-atomics.ts';
+import { operationsOf, steppedProgram } from '../support/stepped-atomics.ts';
 
 const SLOT = 6;
 let control: SharedWords;
@@ -215,16 +215,16 @@ describe('every order of vCPUs that want one lock', () => {
     readonly word = new Int32Array(new SharedArrayBuffer(4));
     readonly sleepers: number[] = [];
     insideMax = 0;
-    private inside = 0;
+    readonly inside = new Set<number>();
 
-    enter(next: string): string {
-      this.inside += 1;
-      this.insideMax = Math.max(this.insideMax, this.inside);
+    enter(slot: number, next: string): string {
+      this.inside.add(slot);
+      this.insideMax = Math.max(this.insideMax, this.inside.size);
       return next;
     }
 
-    leave(): number {
-      this.inside -= 1;
+    leave(slot: number): number {
+      this.inside.delete(slot);
       return Atomics.exchange(this.word, 0, LOCK_FREE);
     }
   }
@@ -239,11 +239,11 @@ describe('every order of vCPUs that want one lock', () => {
       if (variant.takesByStore === true) word = Atomics.load(shared, 0);
       else word = Atomics.compareExchange(shared, 0, LOCK_FREE, own);
       if (word !== LOCK_FREE) return 'try marked';
-      return variant.takesByStore === true ? undefined : scene.enter(entered);
+      return variant.takesByStore === true ? undefined : scene.enter(slot, entered);
     });
     const takes = step('take what was free', () => {
       Atomics.store(shared, 0, own);
-      return scene.enter(entered);
+      return scene.enter(slot, entered);
     });
     const woken = step(
       'woken',
@@ -256,7 +256,7 @@ describe('every order of vCPUs that want one lock', () => {
       ...(isAsleep ? [woken] : [tries, takes]),
       step('try marked', () => {
         word = Atomics.compareExchange(shared, 0, LOCK_FREE, own | wokenTakesIt);
-        if (word === LOCK_FREE) return scene.enter(entered);
+        if (word === LOCK_FREE) return scene.enter(slot, entered);
         return (word & LOCK_AWAITED) !== 0 || !marks ? 'sleep' : undefined;
       }),
       step('mark', () => {
@@ -274,7 +274,7 @@ describe('every order of vCPUs that want one lock', () => {
         word = Atomics.load(shared, 0);
       }),
       step('release', () => {
-        const found = scene.leave();
+        const found = scene.leave(slot);
         if (variant.looksFirst !== true) word = found;
         return word === own ? END : undefined;
       }),
@@ -282,12 +282,74 @@ describe('every order of vCPUs that want one lock', () => {
     );
   }
 
+  /** vCPU 0 ends after so many steps, as its thread is killed; once that is confirmed its lock is broken. */
+  interface Death {
+    readonly afterSteps: number;
+    readonly control:
+      | 'breaks it and wakes all'
+      | 'breaks it in silence'
+      | 'wakes all'
+      | 'wakes where it was held';
+  }
+
+  function dies(scene: Scene, thread: SteppedThread, { afterSteps, control }: Death): SteppedThread[] {
+    let left = afterSteps;
+    let wasHeld = false;
+    const mortal: SteppedThread = {
+      name: thread.name,
+      get isDone() {
+        return left === 0 || thread.isDone;
+      },
+      get isReady() {
+        return thread.isReady;
+      },
+      advance: () => {
+        left -= 1;
+        const taken = thread.advance();
+        if (mortal.isDone) scene.inside.delete(0);
+        return taken;
+      },
+    };
+    const breaks = steppedProgram(
+      'control',
+      () => {
+        wasHeld = breakDeviceLock(scene.word, 0, 0);
+      },
+      () => 'LOCK',
+    );
+    const broken: SteppedThread = {
+      name: 'control',
+      get isDone() {
+        return control === 'wakes all' || breaks.isDone;
+      },
+      get isReady() {
+        return mortal.isDone;
+      },
+      advance: () => breaks.advance(),
+    };
+    const wakes = step(
+      'wake all',
+      () => {
+        if (control === 'breaks it in silence' || (control === 'wakes where it was held' && !wasHeld)) return;
+        scene.sleepers.length = 0;
+      },
+      () => mortal.isDone && broken.isDone,
+    );
+    return [mortal, broken, stepsOf('control', wakes)];
+  }
+
   /** Of `asleepCount` vCPUs that sleep, one that has the lock is about to release it. */
-  function world(vcpuCount: number, asleepCount: number, variant: Variant = {}): Interleaving {
+  function world(
+    vcpuCount: number,
+    asleepCount: number,
+    variant: Variant = {},
+    death: Death | null = null,
+  ): Interleaving {
     const scene = new Scene();
     const threads = Array.from({ length: vcpuCount }, (_, slot) =>
       vcpu(slot, scene, slot < asleepCount, variant),
     );
+    if (death !== null) threads.splice(0, 1, ...dies(scene, threads[0]!, death));
     if (asleepCount > 0) {
       Atomics.store(scene.word, 0, heldBy(vcpuCount) | LOCK_AWAITED);
       const release = step('release', () => void Atomics.exchange(scene.word, 0, LOCK_FREE));
@@ -311,6 +373,24 @@ describe('every order of vCPUs that want one lock', () => {
     const walk = walkOrders(() => world(3, 2));
     expect(walk.firstBad).toBe('');
     expect(walk.orders).toBeGreaterThan(10);
+  });
+
+  const stepsToDie = [1, 2, 3, 4, 5];
+  const broken = (asleep: number, control: Death['control']): string[] =>
+    stepsToDie
+      .map((afterSteps) => walkOrders(() => world(2, asleep, {}, { afterSteps, control })).firstBad)
+      .filter((bad) => bad !== '');
+
+  test.each([0, 2])('goes on when one of them dies at any step; %i slept', (asleep) => {
+    expect(broken(asleep, 'breaks it and wakes all')).toEqual([]);
+  });
+
+  test.each<[string, Death['control'], number]>([
+    ['does not break the lock of a dead holder', 'wakes all', 0],
+    ['breaks it and wakes nobody', 'breaks it in silence', 0],
+    ['wakes only where the dead one held it, not where it had been woken', 'wakes where it was held', 2],
+  ])('the walk convicts a control thread that %s', (_what, control, asleep) => {
+    expect(broken(asleep, control)[0]).toContain('deadlock');
   });
 
   test.each<[string, string, Variant, number, number]>([
