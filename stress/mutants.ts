@@ -1,7 +1,8 @@
 /**
- * One-line breaks of the protocols, each with the scenario that must convict it. They are installed at run
- * time, as other methods on our classes (mutants/in-control.ts, mutants/in-vcpu.ts): nothing in src/ knows
- * of them, so they cost a production build nothing.
+ * One-line breaks of the protocols, of the renderer and of the radix map, each with the scenario that must convict
+ * it. They are installed at run time, as other methods on our classes (mutants/in-control.ts, mutants/in-vcpu.ts)
+ * or as another line of a module that is about to be loaded (mutants/in-source.ts): nothing in src/ knows of
+ * them, so they cost a production build nothing.
  */
 import { breakInControl, brokenInControl } from './mutants/in-control.ts';
 import { brokenInSource, tryBreakInSource } from './mutants/in-source.ts';
@@ -85,6 +86,39 @@ const rows: readonly (readonly [name: string, scenario: string, breaks: string])
   ['queue-without-lock', 'coalesced-order', 'two vCPUs queue in a ring at the same time'],
 ];
 
+/** Of the renderer and of the radix map: lines of free functions, see mutants/in-source.ts. */
+const rendererRows: typeof rows = [
+  ['priority-ignored', 'render-oracle', 'siblings hide each other by their age alone'],
+  ['alias-offset-not-added', 'render-oracle', 'an alias shows its target from the start'],
+  ['disabled-shown', 'render-oracle', 'a disabled region is rendered'],
+  ['alias-unclipped', 'render-oracle', 'an alias shows more of its target than its own size'],
+  ['readonly-not-passed-down', 'render-oracle', 'what is above a region does not make it readonly'],
+  ['unmergeable-merged', 'render-oracle', 'unmergeable ranges are joined with their neighbours'],
+  ['piece-without-offset', 'render-oracle', 'the rest of a range that is cut begins at its old offset'],
+  ['rest-of-a-range-lost', 'render-oracle', 'what a range has behind the window that is rendered again goes'],
+  [
+    'window-not-carried-over-aliases',
+    'render-oracle',
+    'what changed is not rendered again where an alias shows it',
+  ],
+  [
+    'window-where-it-was-in-the-child',
+    'render-oracle',
+    "a window goes to the container without the child's address",
+  ],
+  ['child-lost-by-the-index', 'render-oracle', 'the index of children forgets how far some reach'],
+  ['leaf-off-by-one', 'render-oracle', 'a section that is parted misses its last entry in the new node'],
+  ['skips-what-was-there', 'render-oracle', 'a node is put in for what comes, too low for what is there'],
+  ['node-edited-in-place', 'render-oracle', 'a node that older views share is changed instead of copied'],
+  ['reference-not-counted', 'render-oracle', 'a node does not count as a user of what it refers to'],
+  ['only-child-not-compared', 'render-oracle', 'two sections in a node pass for one'],
+  [
+    'what-vanished-stays',
+    'render-oracle',
+    'a section that vanishes stays where it shares a node with others',
+  ],
+];
+
 const walked: readonly Mutant[] = [
   {
     name: 'announce-plainly',
@@ -96,7 +130,13 @@ const walked: readonly Mutant[] = [
 ];
 
 export const mutants: readonly Mutant[] = [
-  ...rows.map(([name, scenario, breaks]) => ({ name, breaks, scenario, walkOnly: false, model: null })),
+  ...[...rows, ...rendererRows].map(([name, scenario, breaks]) => ({
+    name,
+    breaks,
+    scenario,
+    walkOnly: false,
+    model: null,
+  })),
   ...walked,
 ];
 

@@ -11,6 +11,7 @@ import { killedReaders } from './scenarios/killed-readers.ts';
 import { lostWakeup } from './scenarios/lost-wakeup.ts';
 import { monotoneVersions } from './scenarios/monotone-versions.ts';
 import { ramHotAdd } from './scenarios/ram-hot-add.ts';
+import { renderOracle } from './scenarios/render-oracle.ts';
 import { silentReader } from './scenarios/silent-reader.ts';
 import { sleepingOffline } from './scenarios/sleeping-offline.ts';
 import { useAfterReclaim } from './scenarios/use-after-reclaim.ts';
@@ -29,5 +30,6 @@ export const scenarios: readonly Scenario[] = [
   dirtyLog,
   doorbellCount,
   coalescedOrder,
+  renderOracle,
   graceWalk,
 ];
