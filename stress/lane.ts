@@ -45,8 +45,14 @@ export class Lane {
     this.words[OPERATIONS] = (this.words[OPERATIONS]! + count) | 0;
   }
 
-  /** It is at `step`, with `value`, which is the program's own, such as the layout that it took. */
+  /** It is at `step`, where a dump of a hang finds it, with a value of the program's own. */
   at(step: number, value = 0): void {
+    this.note(step, value);
+    this.words[STEP] = step;
+  }
+
+  /** For the ring alone, such as the layout that it took. */
+  note(step: number, value: number): void {
     const { words } = this;
     const count = words[NOTES]!;
     const word = NOTES_WORD + (count & (NOTES_KEPT - 1)) * NOTE_WORDS;
@@ -54,7 +60,6 @@ export class Lane {
     words[word + 1] = value;
     words[word + 2] = words[OPERATIONS]!;
     words[NOTES] = (count + 1) | 0;
-    words[STEP] = step;
   }
 
   violation(text: string): void {

@@ -24,6 +24,7 @@ async function silence(
   const asked = wordFor(vcpu.number, ASKED);
   await bed.graceful('a grace period before the silence'); // all that is retired from now on, it holds
   const question = Atomics.add(words, asked, 1) + 1;
+  bed.fault(`silences vCPU ${vcpu.handle.id}`);
   const answered = wordFor(vcpu.number, ANSWERED);
   await bed.until('the vCPU to fall silent', () => Atomics.load(words, answered) === question);
   stalls.length = 0;
