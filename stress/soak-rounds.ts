@@ -1,6 +1,7 @@
 /** The rounds of a soak, and what came of them. */
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Random } from '../src/verify/random.ts';
 import type { SoakArguments } from './arguments.ts';
 import { mutantOf, scenariosNamed } from './command.ts';
@@ -44,6 +45,7 @@ export async function soak(given: SoakArguments, signal: AbortSignal): Promise<n
     const vcpus = given.vcpus ?? VCPUS[index % VCPUS.length]!;
     const verdicts: Verdict[] = [];
     for (const scenario of new Random(seed).shuffled(scenarios)) {
+      await nextTurn(); // signals are heard in turns of the event loop, and some scenarios take none
       const left = (untilMs - performance.now()) / 1000;
       if (left <= 0) stoppedBy = 'time';
       if (signal.aborted) stoppedBy = 'signal';
