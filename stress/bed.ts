@@ -64,7 +64,8 @@ export class Bed {
   private hung = false;
   private checkedHere = 0;
   private faultCount = 0;
-  private firstEvidence: Evidence | null = null;
+  private readonly sinceMs = performance.now();
+  private noticed: { readonly evidence: Evidence; readonly seconds: number } | null = null;
   private readonly onUncaught = (error: unknown): void =>
     this.violation(`in the control thread: ${textOf(error)}`);
   private readonly participant = {
@@ -146,7 +147,7 @@ export class Bed {
 
   /** True when the scenario has run long enough, or has seen enough. */
   get timeIsUp(): boolean {
-    if (this.violationCount > 0) this.firstEvidence ??= this.look();
+    if (this.violationCount > 0) this.notice();
     const seenEnough = this.hung || this.vcpusFailed > 0 || this.violationCount >= EXAMPLES_MAX;
     return seenEnough || this.isCutShort || performance.now() >= this.deadlineMs;
   }
@@ -158,7 +159,7 @@ export class Bed {
   violation(text: string): void {
     this.steps.did(`VIOLATION: ${text}`);
     this.violations.push(text);
-    this.firstEvidence ??= this.look();
+    this.notice();
   }
 
   /** Something was broken under the engine on purpose: a thread killed, a host hung, a commit made to fail. */
@@ -173,11 +174,18 @@ export class Bed {
 
   /** What was there to see when the first violation was noticed; now, if none was. Call it before end(). */
   get evidence(): Evidence {
-    return this.firstEvidence ?? this.look();
+    return this.noticed?.evidence ?? evidenceOf(this.machines, this.started);
   }
 
-  private look(): Evidence {
-    return evidenceOf(this.machines, this.started);
+  /** From the begin until the first violation was noticed. */
+  get noticedSeconds(): number | null {
+    return this.noticed?.seconds ?? null;
+  }
+
+  private notice(): void {
+    if (this.noticed !== null) return;
+    const seconds = Math.round(performance.now() - this.sinceMs) / 1000;
+    this.noticed = { evidence: evidenceOf(this.machines, this.started), seconds };
   }
 
   /** The control thread itself checked `count` more things. */

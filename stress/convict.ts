@@ -11,6 +11,8 @@ export interface Conviction extends Pick<Mutant, 'scenario' | 'walkOnly' | 'mode
   readonly convicted: boolean;
   /** From the process's start to its end. */
   readonly seconds: number;
+  /** From the begin of the scenario until something was noticed. */
+  readonly noticedSeconds: number | null;
   /** The first thing that was seen. */
   readonly seen: string;
 }
@@ -40,7 +42,8 @@ async function convict(mutant: Mutant, args: readonly string[]): Promise<Convict
   const verdict = verdictIn(stdout);
   const convicted = status === 1 && verdict !== null && !verdict.passed;
   const seen = verdict?.detail.split('\n')[1] ?? `exit status ${status}`;
-  return { mutant: name, scenario, walkOnly, model, convicted, seconds, seen };
+  const noticedSeconds = verdict?.noticedSeconds ?? null;
+  return { mutant: name, scenario, walkOnly, model, convicted, seconds, noticedSeconds, seen };
 }
 
 function run(args: readonly string[]): Promise<{ status: number | null; stdout: string }> {

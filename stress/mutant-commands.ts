@@ -13,10 +13,14 @@ export function listMutants(json: boolean): number {
   return 0;
 }
 
-/** @returns the exit status: 1 if one gets away */
-export async function runAllMutants({ seed, vcpus, json }: StressArguments): Promise<number> {
+/** All of them, or those of the scenarios named; of these a shard. @returns the exit status: 1 if one gets away */
+export async function runAllMutants(given: StressArguments): Promise<number> {
+  const { seed, vcpus, scenarios, shard, json } = given;
+  const asked = mutants
+    .filter(({ scenario }) => scenarios.length === 0 || scenarios.includes(scenario))
+    .filter((_, index) => index % shard.count === shard.index - 1);
   const convictions: Conviction[] = [];
-  for await (const conviction of convictAll(mutants, ['--seed', String(seed), '--vcpus', String(vcpus)])) {
+  for await (const conviction of convictAll(asked, ['--seed', String(seed), '--vcpus', String(vcpus)])) {
     convictions.push(conviction);
     const { mutant, scenario, convicted, seconds, seen } = conviction;
     progress(`${word(convicted)}  ${mutant}  by ${scenario} in ${seconds} s: ${seen}`);
@@ -24,15 +28,23 @@ export async function runAllMutants({ seed, vcpus, json }: StressArguments): Pro
   const away = convictions.filter(({ convicted }) => !convicted).length;
   if (json) print({ seed, vcpus, mutants: convictions });
   else {
-    const rows = convictions.map(({ mutant, scenario, convicted, seconds, ...rest }) => [
-      ...[mutant, `${word(convicted)}${only(rest)}`, scenario, seconds],
+    const rows = convictions.map((conviction) => [
+      ...[conviction.mutant, `${word(conviction.convicted)}${only(conviction)}`, conviction.scenario],
+      ...[conviction.noticedSeconds ?? 'never', conviction.seconds, conviction.model ?? '–'],
     ]);
-    process.stdout.write(table(['mutant', 'verdict', 'by scenario', 'seconds'], rows));
+    const head = [
+      'mutant',
+      'verdict',
+      'by scenario',
+      'noticed, s',
+      'in all, s',
+      'and by Spin, in stress/model',
+    ];
+    process.stdout.write(table(head, rows));
     process.stdout.write(`${convictions.length - away} of ${convictions.length} mutants convicted\n`);
   }
   return away === 0 ? 0 : 1;
 }
 
 const word = (convicted: boolean): string => (convicted ? 'convicted' : 'GOT AWAY');
-const only = ({ walkOnly, model }: Pick<Mutant, 'walkOnly' | 'model'>): string =>
-  `${walkOnly ? ', walk only' : ''}${model === null ? '' : `, Spin: ${model}`}`;
+const only = ({ walkOnly }: Pick<Mutant, 'walkOnly'>): string => (walkOnly ? ', walk only' : '');

@@ -40,7 +40,8 @@ export async function runScenario(scenario: Scenario, options: StressOptions): P
     faults: bed.faults,
     detail: violations === 0 ? did : seen.join('\n'),
     property: scenario.property,
-    seconds: Math.round(performance.now() - sinceMs) / 1000,
+    seconds: sinceSeconds(sinceMs),
+    noticedSeconds: bed.noticedSeconds ?? (violations === 0 ? null : sinceSeconds(sinceMs)),
   };
   const { seed, vcpus: vcpuCount, seconds, mutant } = options;
   const asked = { format: FORMAT, scenario: scenario.name, seed, vcpuCount, seconds, mutant } as const;
@@ -48,3 +49,5 @@ export async function runScenario(scenario: Scenario, options: StressOptions): P
   const failure = violations === 0 ? null : { ...asked, verdict, stepCount, steps, ...evidence };
   return { verdict, failure, comparison };
 }
+
+const sinceSeconds = (sinceMs: number): number => Math.round(performance.now() - sinceMs) / 1000;

@@ -30,7 +30,7 @@ export interface Scenario {
   run(bed: Bed): Promise<string>;
 }
 
-/** An entry of the contract's document; `faults`, `property` and `seconds` are ours. */
+/** An entry of the contract's document; `faults` and what follows `detail` are ours. */
 export interface Verdict {
   readonly name: string;
   readonly passed: boolean;
@@ -41,5 +41,7 @@ export interface Verdict {
   readonly faults: number;
   readonly detail: string;
   readonly property: string;
+  /** It took in all, and from its begin until the first violation was noticed; null if none was. */
   readonly seconds: number;
+  readonly noticedSeconds: number | null;
 }

@@ -20,7 +20,7 @@ function fileWith(content: unknown): string {
 
 const verdict = (name: string, violations = 0): Verdict => ({
   ...{ name, passed: violations === 0, operations: 10, publications: 3, violations, faults: 2 },
-  ...{ detail: 'did it', property: 'it holds', seconds: 1 },
+  ...{ detail: 'did it', property: 'it holds', seconds: 1, noticedSeconds: null },
 });
 
 describe('a failure', () => {
