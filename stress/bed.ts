@@ -5,13 +5,22 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MemoryError } from '../src/base/errors.ts';
-import { transaction } from '../src/model/transaction.ts';
+import {
+  registerParticipant,
+  type TransactionChanges,
+  transaction,
+  unregisterParticipant,
+} from '../src/model/transaction.ts';
 import { Machine } from '../src/service/machine.ts';
 import type { MachineOptions } from '../src/service/machine-options.ts';
 import type { VcpuHandle } from '../src/service/vcpu-handle.ts';
 import { Random } from '../src/verify/random.ts';
+import { evidenceOf } from './evidence.ts';
+import type { Evidence } from './failure.ts';
 import { EXAMPLES_MAX, Lane } from './lane.ts';
+import { layoutText } from './layout-text.ts';
 import type { StressOptions } from './scenario.ts';
+import { StepLog } from './step-log.ts';
 import type { Orders } from './vcpu-side.ts';
 
 /** Nothing here takes a hundredth of this, also where many threads share few cores: who needs longer hangs. */
@@ -29,6 +38,7 @@ export interface StartedVcpu {
   readonly handle: VcpuHandle;
   readonly lane: Lane;
   readonly number: number;
+  readonly machine: Machine;
 }
 
 export interface StartOptions {
@@ -42,6 +52,8 @@ export class Bed {
   readonly vcpuCount: number;
   readonly seed: number;
   readonly random: Random;
+  /** What the control side did. Layouts get there by themselves; a scenario may add what it decides. */
+  readonly steps: StepLog;
   private readonly options: StressOptions;
   private readonly started: StartedVcpu[] = [];
   private readonly violations: string[] = [];
@@ -51,14 +63,25 @@ export class Bed {
   private sinceTurn = 0;
   private hung = false;
   private checkedHere = 0;
+  private faultCount = 0;
+  private readonly sinceMs = performance.now();
+  private noticed: { readonly evidence: Evidence; readonly seconds: number } | null = null;
   private readonly onUncaught = (error: unknown): void =>
     this.violation(`in the control thread: ${textOf(error)}`);
+  private readonly participant = {
+    prepare: (changes: TransactionChanges) => ({
+      publish: () => this.steps.published(layoutText(changes)),
+      abandon: () => {},
+    }),
+  };
 
   constructor(options: StressOptions) {
     this.options = options;
     this.vcpuCount = options.vcpus;
     this.seed = options.seed;
     this.random = new Random(options.seed);
+    this.steps = new StepLog(options.recorded);
+    registerParticipant(this.participant);
     process.on('uncaughtException', this.onUncaught);
   }
 
@@ -74,6 +97,7 @@ export class Bed {
       onStall: () => {}, // a vCPU that gets no core for a while is no violation
       ...options,
     });
+    this.steps.did('opens a machine');
     this.machines.push(machine);
     return machine;
   }
@@ -98,8 +122,9 @@ export class Bed {
       data: { orders, job },
       addressSpaces: options.addressSpaces ?? [],
     });
-    const vcpu = { handle, lane, number };
+    const vcpu = { handle, lane, number, machine: this.machine };
     this.started.push(vcpu);
+    this.steps.did(`starts vCPU ${number} in slot ${handle.id}: ${program.pathname.split('/').at(-1)}`);
     handle.finished.catch((error: unknown) => {
       if (options.mayFail === true) return;
       this.vcpusFailed += 1;
@@ -122,12 +147,45 @@ export class Bed {
 
   /** True when the scenario has run long enough, or has seen enough. */
   get timeIsUp(): boolean {
+    if (this.violationCount > 0) this.notice();
     const seenEnough = this.hung || this.vcpusFailed > 0 || this.violationCount >= EXAMPLES_MAX;
-    return seenEnough || performance.now() >= this.deadlineMs;
+    return seenEnough || this.isCutShort || performance.now() >= this.deadlineMs;
+  }
+
+  private get isCutShort(): boolean {
+    return this.options.signal?.aborted === true;
   }
 
   violation(text: string): void {
+    this.steps.did(`VIOLATION: ${text}`);
     this.violations.push(text);
+    this.notice();
+  }
+
+  /** Something was broken under the engine on purpose: a thread killed, a host hung, a commit made to fail. */
+  fault(text: string, count = 1): void {
+    this.steps.did(`fault: ${text}`);
+    this.faultCount += count;
+  }
+
+  get faults(): number {
+    return this.faultCount;
+  }
+
+  /** What was there to see when the first violation was noticed; now, if none was. Call it before end(). */
+  get evidence(): Evidence {
+    return this.noticed?.evidence ?? evidenceOf(this.machines, this.started);
+  }
+
+  /** From the begin until the first violation was noticed. */
+  get noticedSeconds(): number | null {
+    return this.noticed?.seconds ?? null;
+  }
+
+  private notice(): void {
+    if (this.noticed !== null) return;
+    const seconds = Math.round(performance.now() - this.sinceMs) / 1000;
+    this.noticed = { evidence: evidenceOf(this.machines, this.started), seconds };
   }
 
   /** The control thread itself checked `count` more things. */
@@ -175,6 +233,7 @@ export class Bed {
 
   /** A grace period, which must end. */
   graceful(what: string): Promise<void> {
+    this.steps.did(`waits for ${what}`);
     return this.bounded(what, this.machine.synchronize());
   }
 
@@ -236,7 +295,9 @@ export class Bed {
     } catch (error) {
       if (!(error instanceof Hang)) this.violation(`at the end: ${textOf(error)}`);
     }
-    if (this.operations === 0 && this.violationCount === 0) this.violation('nothing was checked');
+    if (this.operations === 0 && this.violationCount === 0 && !this.isCutShort)
+      this.violation('nothing was checked');
+    unregisterParticipant(this.participant);
     process.off('uncaughtException', this.onUncaught);
   }
 

@@ -1,15 +1,18 @@
 /** Runs every mutant in a process of its own, one after the other, and says which were convicted. */
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Mutant } from './mutants.ts';
 import type { Verdict } from './scenario.ts';
 
-export interface Conviction {
+export interface Conviction extends Pick<Mutant, 'scenario' | 'walkOnly' | 'model'> {
   readonly mutant: string;
-  readonly scenario: string;
-  readonly walkOnly: boolean;
   readonly convicted: boolean;
   /** From the process's start to its end. */
   readonly seconds: number;
+  /** From the begin of the scenario until something was noticed. */
+  readonly noticedSeconds: number | null;
   /** The first thing that was seen. */
   readonly seen: string;
 }
@@ -23,15 +26,24 @@ export async function* convictAll(
   all: readonly Mutant[],
   args: readonly string[],
 ): AsyncGenerator<Conviction> {
-  for (const { name, scenario, walkOnly } of all) {
-    const sinceMs = performance.now();
-    const { status, stdout } = await run([...process.execArgv, command, '--mutant', name, '--json', ...args]);
-    const seconds = Math.round((performance.now() - sinceMs) / 100) / 10;
-    const verdict = verdictIn(stdout);
-    const convicted = status === 1 && verdict !== null && !verdict.passed;
-    const seen = verdict?.detail.split('\n')[1] ?? `exit status ${status}`;
-    yield { mutant: name, scenario, walkOnly, convicted, seconds, seen };
+  const failures = mkdtempSync(join(tmpdir(), 'flatview-mutants-')); // that they fail is no news
+  try {
+    for (const mutant of all) yield await convict(mutant, ['--failures', failures, ...args]);
+  } finally {
+    rmSync(failures, { recursive: true });
   }
+}
+
+async function convict(mutant: Mutant, args: readonly string[]): Promise<Conviction> {
+  const { name, scenario, walkOnly, model } = mutant;
+  const sinceMs = performance.now();
+  const { status, stdout } = await run([...process.execArgv, command, '--mutant', name, '--json', ...args]);
+  const seconds = Math.round((performance.now() - sinceMs) / 100) / 10;
+  const verdict = verdictIn(stdout);
+  const convicted = status === 1 && verdict !== null && !verdict.passed;
+  const seen = verdict?.detail.split('\n')[1] ?? `exit status ${status}`;
+  const noticedSeconds = verdict?.noticedSeconds ?? null;
+  return { mutant: name, scenario, walkOnly, model, convicted, seconds, noticedSeconds, seen };
 }
 
 function run(args: readonly string[]): Promise<{ status: number | null; stdout: string }> {

@@ -6,15 +6,27 @@
  *   0     vCPU    accesses that were checked
  *   1     vCPU    what it saw that it must not see
  *   2     vCPU    the step it is at; a number of its program's own, for the dump of a hang
- *   3     vCPU    texts that follow, each of TEXT_BYTES: their length in a word, then UTF-8
+ *   3     vCPU    texts that follow the notes, each of TEXT_BYTES: their length in a word, then UTF-8
+ *   4     vCPU    notes that it took: the last NOTES_KEPT are in a ring from NOTES_WORD, three words each
  */
 const OPERATIONS = 0;
 const VIOLATIONS = 1;
 const STEP = 2;
 const TEXTS = 3;
-const HEAD_BYTES = 16;
+const NOTES = 4;
+const NOTES_WORD = 8;
+const NOTE_WORDS = 3;
+const NOTES_KEPT = 16; // a power of two, so that the ring goes on where the count wraps
+const HEAD_BYTES = 4 * (NOTES_WORD + NOTES_KEPT * NOTE_WORDS);
 const TEXT_BYTES = 256;
 export const EXAMPLES_MAX = 10;
+
+export interface Note {
+  readonly step: number;
+  readonly value: number;
+  /** Accesses that it had checked. */
+  readonly checked: number;
+}
 
 export class Lane {
   /** Posted to the vCPU, which makes its own Lane on it. */
@@ -33,8 +45,21 @@ export class Lane {
     this.words[OPERATIONS] = (this.words[OPERATIONS]! + count) | 0;
   }
 
-  at(step: number): void {
+  /** It is at `step`, where a dump of a hang finds it, with a value of the program's own. */
+  at(step: number, value = 0): void {
+    this.note(step, value);
     this.words[STEP] = step;
+  }
+
+  /** For the ring alone, such as the layout that it took. */
+  note(step: number, value: number): void {
+    const { words } = this;
+    const count = words[NOTES]!;
+    const word = NOTES_WORD + (count & (NOTES_KEPT - 1)) * NOTE_WORDS;
+    words[word] = step;
+    words[word + 1] = value;
+    words[word + 2] = words[OPERATIONS]!;
+    words[NOTES] = (count + 1) | 0;
   }
 
   violation(text: string): void {
@@ -59,6 +84,17 @@ export class Lane {
 
   get step(): number {
     return Atomics.load(this.words, STEP);
+  }
+
+  /** The last ones, the newest last; of a vCPU that runs, the oldest may be overwritten meanwhile. */
+  get notes(): readonly Note[] {
+    const { words } = this;
+    const count = Atomics.load(words, NOTES) >>> 0;
+    return Array.from({ length: Math.min(count, NOTES_KEPT) }, (_, index) => {
+      const at = count - Math.min(count, NOTES_KEPT) + index;
+      const word = NOTES_WORD + (at & (NOTES_KEPT - 1)) * NOTE_WORDS;
+      return { step: words[word]!, value: words[word + 1]!, checked: words[word + 2]! >>> 0 };
+    });
   }
 
   get examples(): readonly string[] {

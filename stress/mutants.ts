@@ -1,9 +1,11 @@
 /**
- * One-line breaks of the protocols, each with the scenario that must convict it. They are installed at run
- * time, as other methods on our classes (mutants/in-control.ts, mutants/in-vcpu.ts): nothing in src/ knows
- * of them, so they cost a production build nothing.
+ * One-line breaks of the protocols, of the renderer and of the radix map, each with the scenario that must convict
+ * it. They are installed at run time, as other methods on our classes (mutants/in-control.ts, mutants/in-vcpu.ts)
+ * or as another line of a module that is about to be loaded (mutants/in-source.ts): nothing in src/ knows of
+ * them, so they cost a production build nothing.
  */
 import { breakInControl, brokenInControl } from './mutants/in-control.ts';
+import { brokenInSource, tryBreakInSource } from './mutants/in-source.ts';
 import { breakInVcpu, brokenInVcpu } from './mutants/in-vcpu.ts';
 
 export interface Mutant {
@@ -14,6 +16,8 @@ export interface Mutant {
   readonly scenario: string;
   /** True if no run of real threads on x86 shows it: convicted by walking every order of the steps. */
   readonly walkOnly: boolean;
+  /** The Promela model in stress/model/ and its variant that is the same break, which Spin must refute; null if none. */
+  readonly model: string | null;
 }
 
 const rows: readonly (readonly [name: string, scenario: string, breaks: string])[] = [
@@ -83,25 +87,90 @@ const rows: readonly (readonly [name: string, scenario: string, breaks: string])
   ['queue-without-lock', 'coalesced-order', 'two vCPUs queue in a ring at the same time'],
 ];
 
-const walked: readonly Mutant[] = [
-  {
-    name: 'announce-plainly',
-    breaks: 'a reader announces by a plain store, which may be seen after it loaded its roots',
-    scenario: 'grace-walk',
-    walkOnly: true,
-  },
+/** Of the renderer and of the radix map: lines of free functions, see mutants/in-source.ts. */
+const rendererRows: typeof rows = [
+  ['priority-ignored', 'render-oracle', 'siblings hide each other by their age alone'],
+  ['alias-offset-not-added', 'render-oracle', 'an alias shows its target from the start'],
+  ['disabled-shown', 'render-oracle', 'a disabled region is rendered'],
+  ['alias-unclipped', 'render-oracle', 'an alias shows more of its target than its own size'],
+  ['readonly-not-passed-down', 'render-oracle', 'what is above a region does not make it readonly'],
+  ['unmergeable-merged', 'render-oracle', 'unmergeable ranges are joined with their neighbours'],
+  ['piece-without-offset', 'render-oracle', 'the rest of a range that is cut begins at its old offset'],
+  ['rest-of-a-range-lost', 'render-oracle', 'what a range has behind the window that is rendered again goes'],
+  [
+    'window-not-carried-over-aliases',
+    'render-oracle',
+    'what changed is not rendered again where an alias shows it',
+  ],
+  [
+    'window-where-it-was-in-the-child',
+    'render-oracle',
+    "a window goes to the container without the child's address",
+  ],
+  ['child-lost-by-the-index', 'render-oracle', 'the index of children forgets how far some reach'],
+  ['leaf-off-by-one', 'render-oracle', 'a section that is parted misses its last entry in the new node'],
+  ['skips-what-was-there', 'render-oracle', 'a node is put in for what comes, too low for what is there'],
+  ['node-edited-in-place', 'render-oracle', 'a node that older views share is changed instead of copied'],
+  ['reference-not-counted', 'render-oracle', 'a node does not count as a user of what it refers to'],
+  ['only-child-not-compared', 'render-oracle', 'two sections in a node pass for one'],
+  [
+    'what-vanished-stays',
+    'render-oracle',
+    'a section that vanishes stays where it shares a node with others',
+  ],
 ];
 
+/** No run of real threads on x86 shows them. */
+const walkedRows: typeof rows = [
+  [
+    'announce-plainly',
+    'grace-walk',
+    'a reader announces by a plain store, which may be seen after it loaded its roots',
+  ],
+];
+
+/** The same breaks in stress/model/, by the model's name and its variant's. */
+const models: Readonly<Record<string, string>> = {
+  'roots-not-loaded': 'grace KEEPS_ITS_ROOT',
+  'announce-after-roots': 'grace ROOT_BEFORE_ANNOUNCEMENT',
+  'announce-plainly': 'grace PLAIN_ANNOUNCEMENT',
+  'generation-stays': 'grace NO_GENERATION',
+  'retired-under-the-generation-before': 'grace RETIRE_BEFORE_ADVANCE',
+  'online-in-sleep': 'grace ONLINE_IN_SLEEP',
+  'reclaim-at-once': 'grace NO_SCAN',
+  'time-out-is-done': 'grace TIME_OUT_IS_DONE',
+  'dead-reader-stays': 'grace DEAD_READER_STAYS',
+  'no-look-before-sleep': 'mailbox SLEEPS_WITHOUT_A_LOOK',
+  'bells-cleared-after-serving': 'mailbox CLEARS_THE_BELL_AFTER_SERVING',
+  'dead-holder-keeps-lock': 'device-lock DEAD_HOLDER_KEEPS_LOCK',
+  'unlock-in-silence': 'device-lock RELEASES_IN_SILENCE',
+  'woken-takes-it-unmarked': 'device-lock WOKEN_TAKES_IT_UNMARKED',
+  'armed-for-ever': 'dirty-clear STAYS_ARMED',
+  'clear-waits-for-nobody': 'dirty-clear NO_WAIT',
+  'ring-by-load-and-store': 'doorbell RINGS_BY_LOAD_AND_STORE',
+  'ring-in-silence': 'doorbell RINGS_IN_SILENCE',
+  'serve-before-replay': 'coalesced-ring SERVES_BEFORE_IT_REPLAYS',
+  'queue-without-lock': 'coalesced-ring HOLDS_BY_LOAD_AND_STORE',
+};
+
+const mutantFrom =
+  (walkOnly: boolean) =>
+  ([name, scenario, breaks]: (typeof rows)[number]): Mutant => ({
+    ...{ name, breaks, scenario, walkOnly },
+    model: models[name] ?? null,
+  });
+
 export const mutants: readonly Mutant[] = [
-  ...rows.map(([name, scenario, breaks]) => ({ name, breaks, scenario, walkOnly: false })),
-  ...walked,
+  ...[...rows, ...rendererRows].map(mutantFrom(false)),
+  ...walkedRows.map(mutantFrom(true)),
 ];
 
 /** Tries that a mutant still finds what it breaks. @throws Error if the code has moved away from under it */
 export function tryBreak({ name, walkOnly }: Mutant): void {
-  if (!walkOnly && !brokenInControl.includes(name) && !brokenInVcpu.includes(name)) {
+  if (!walkOnly && ![...brokenInControl, ...brokenInVcpu, ...brokenInSource].includes(name)) {
     throw new Error(`mutant ${name} breaks nothing`);
   }
+  tryBreakInSource(name);
   breakInControl(name)();
   breakInVcpu(name)();
 }

@@ -13,6 +13,7 @@ import { litmus } from './scenarios/litmus.ts';
 import { lostWakeup } from './scenarios/lost-wakeup.ts';
 import { monotoneVersions } from './scenarios/monotone-versions.ts';
 import { ramHotAdd } from './scenarios/ram-hot-add.ts';
+import { renderOracle } from './scenarios/render-oracle.ts';
 import { silentReader } from './scenarios/silent-reader.ts';
 import { sleepingOffline } from './scenarios/sleeping-offline.ts';
 import { useAfterReclaim } from './scenarios/use-after-reclaim.ts';
@@ -32,6 +33,7 @@ export const scenarios: readonly Scenario[] = [
   dirtyLog,
   doorbellCount,
   coalescedOrder,
+  renderOracle,
   graceWalk,
   litmus,
 ];

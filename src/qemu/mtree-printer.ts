@@ -5,7 +5,7 @@
 import { paddedHexFromAddress } from '../base/addresses.ts';
 import type { AddressSpace } from '../model/address-space.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
-import { renderAddressSpaces } from '../render/address-space-views.ts';
+import { renderAddressSpaces, type SharedView } from '../render/address-space-views.ts';
 import { type FlatRange, type FlatView, rangeType } from '../render/flat-view.ts';
 import { dispatchLines } from './dispatch-printer.ts';
 import { dispatchTreeOf } from './dispatch-tree.ts';
@@ -37,8 +37,11 @@ export function printMtree(spaces: Iterable<AddressSpace>, options: MtreeOptions
  * @throws MemoryError RENDER_TOO_DEEP, RENDER_TOO_LARGE; INVALID_ARGUMENT for dispatchPageBits out of bounds
  * @source QEMU 7.2, `info mtree -f`, `-o`, `-d`
  */
-export function printFlatViews(spaces: Iterable<AddressSpace>, options: FlatViewOptions = {}): string {
-  const views = renderAddressSpaces(inOrderOfNames(spaces));
+export const printFlatViews = (spaces: Iterable<AddressSpace>, options: FlatViewOptions = {}): string =>
+  printSharedViews(renderAddressSpaces(inOrderOfNames(spaces)), options);
+
+/** The same of views that are there already, in the order given. */
+export function printSharedViews(views: readonly SharedView[], options: FlatViewOptions = {}): string {
   const lines = views.flatMap(({ spaces: sharing, view }, index) => [
     `FlatView #${index}`,
     ...sharing.map((space) => ` AS "${space.name}", root: ${rootDescription(space.root)}`),

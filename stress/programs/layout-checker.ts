@@ -9,6 +9,8 @@ import type { Random } from '../../src/verify/random.ts';
 import { HOLE, INTENT, LATEST, PAGE_BYTES, pageIn, WINDOW_COUNT, windowAddress, wordOf } from '../shuffle.ts';
 import type { UnderStress } from '../vcpu-side.ts';
 
+/** What the lane notes with each layout that was taken. */
+const TOOK = 100;
 /** Which way an address that nothing answers is probed. */
 const HOLE_KINDS = 3;
 
@@ -34,6 +36,7 @@ export class LayoutChecker {
   took(floor: number): void {
     const { lane, words, vcpu } = this.under;
     const tag = this.port.layoutTag;
+    lane.note(TOOK, tag);
     if (tag < this.tag) lane.violation(`vCPU ${vcpu.id}: layout ${tag} after layout ${this.tag}`);
     if (tag < floor) {
       lane.violation(

@@ -33,6 +33,7 @@ export const homedRemap: Scenario = {
   property:
     'a handler may move its own BAR: the vCPU that wrote finds it at the new place at its very next access',
   seconds: 4,
+  layoutsByGuests: true,
   async run(bed) {
     const machine = bed.open({
       onDeviceReport: (report) => bed.violation(`device ${report.regionName}: ${report.problem}`),

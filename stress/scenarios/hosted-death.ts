@@ -66,6 +66,7 @@ async function end(
   const order = bed.random.pick(ENDS);
   Atomics.store(words, STATE, stateOf(host, FATE_DOOMED));
   Atomics.store(state, mortal.ORDER, order);
+  bed.fault(`orders device host ${host} to end by ${order}`);
   if (order === mortal.HANG) {
     await pause(bed.random.below(10));
     await bed.bounded('close of a device host that hangs', bed.machine.closeDeviceHost(host));

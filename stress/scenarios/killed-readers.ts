@@ -59,6 +59,7 @@ async function killOne(
   }
   const untilMs = performance.now() + bed.random.below(LIFE_MS);
   while (performance.now() < untilMs) await layouts.next();
+  bed.fault(`kills vCPU ${handle.id} in '${job.what}'`);
   await bed.bounded(`the end of a victim killed in '${job.what}'`, handle.terminate());
   await layouts.next();
   await bed.graceful(`a grace period after a vCPU was killed in '${job.what}'`);

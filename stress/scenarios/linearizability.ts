@@ -52,6 +52,7 @@ export const linearizability: Scenario = {
   property:
     'what each vCPU sees is explained by layouts between its last checkpoint and now, none older after a newer',
   seconds: 5,
+  layoutsByGuests: true,
   async run(bed) {
     const board = sharedWords(boardWords(bed.vcpuCount));
     const machine = bed.open();

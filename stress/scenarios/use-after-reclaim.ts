@@ -21,6 +21,7 @@ export const useAfterReclaim: Scenario = {
     for (let vcpu = 0; vcpu < bed.vcpuCount; vcpu += 1) bed.start(program, job, { words });
     await bed.up();
     while (!bed.timeIsUp) await layouts.next();
+    await bed.graceful('a grace period after the last layout');
     if (reclaimed.views === 0) bed.violation('no view was ever reclaimed under the readers');
     return `${layouts.tag} layouts, ${reclaimed.views} views reclaimed under ${bed.vcpuCount} readers`;
   },

@@ -12,8 +12,8 @@ import { linearizability } from '../../stress/scenarios/linearizability.ts';
 const projectRoot = fileURLToPath(new URL('../../', import.meta.url));
 const SEED = 77;
 
-const run = (mutant: string | null, seconds: number): Promise<Verdict> =>
-  runScenario(linearizability, { seconds, vcpus: 2, seed: SEED, mutant });
+const run = async (mutant: string | null, seconds: number): Promise<Verdict> =>
+  (await runScenario(linearizability, { seconds, vcpus: 2, seed: SEED, mutant })).verdict;
 
 interface Ended {
   readonly status: number | null;

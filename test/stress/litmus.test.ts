@@ -8,7 +8,7 @@ import { litmus } from '../../stress/scenarios/litmus.ts';
 const shapeOf = (name: string) => litmusShapes.find((shape) => shape.name === name)!;
 
 test('threads that meet never show what Atomics forbid, and show that plain stores wait in their processor', async () => {
-  const verdict = await runScenario(litmus, { seconds: 0.1, vcpus: 1, seed: 1, mutant: null });
+  const { verdict } = await runScenario(litmus, { seconds: 0.1, vcpus: 1, seed: 1, mutant: null });
   expect(verdict).toMatchObject({ passed: true, violations: 0 });
   for (const { name } of litmusShapes) expect(verdict.detail).toContain(`\n${name}: `);
 });

@@ -1,37 +1,18 @@
 /** The stress command as a script uses it: real threads, each run bounded and ended by itself. */
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { mutantOf } from '../../stress/command.ts';
+import type { Failure } from '../../stress/failure.ts';
 import { type Mutant, mutants, tryBreak } from '../../stress/mutants.ts';
-import type { Verdict } from '../../stress/scenario.ts';
 import { scenarios } from '../../stress/scenarios.ts';
+import { shareOf } from '../../stress/time-shares.ts';
+import { refusalOf } from '../support/refusal.ts';
+import { runStress, verdictsOf } from '../support/stress-process.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 
-const projectRoot = fileURLToPath(new URL('../../', import.meta.url));
-
-interface Run {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the command to its end: that it ends by itself says that it left no thread behind. */
-function stress(...args: string[]): Promise<Run> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'stress/run.ts', ...args], {
-      cwd: projectRoot,
-      timeout: 50_000,
-    });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    child.on('error', reject);
-    child.on('close', (status) => resolve({ status, stdout, stderr }));
-  });
-}
-
-const verdictsOf = ({ stdout }: Run): readonly Verdict[] =>
-  (JSON.parse(stdout) as { scenarios: Verdict[] }).scenarios;
+const failures = temporaryDirectory();
+const stress = (...args: readonly string[]) => runStress('run', [...args, '--failures', failures]);
 
 describe('usage', () => {
   test('--list-mutants lists them all, each with the scenario that must convict it', async () => {
@@ -43,45 +24,37 @@ describe('usage', () => {
     for (const { scenario } of listed) expect(names).toContain(scenario);
   });
 
-  test.each([
-    ['an unknown option', ['--fast'], /--fast/],
-    [
-      'an unknown scenario',
-      ['--scenario', 'tea-time'],
-      /no scenario 'tea-time'; there are: use-after-reclaim/,
-    ],
-    ['an unknown mutant', ['--mutant', 'x'], /no mutant 'x'; there are: /],
-    ['a word that is no option', ['lost-wakeup'], /give --scenario lost-wakeup/],
-    ['no vCPU', ['--vcpus', '0'], /--vcpus 0: give a whole number from 1 to/],
-    ['a time that is none', ['--seconds', 'soon'], /--seconds soon: give a number from/],
-    ['a negative seed', ['--seed=-1'], /--seed -1: give a whole number/],
-    ['a shard past the last', ['--shard', '3/2'], /--shard 3\/2: give i\/n/],
-  ])('%s ends with status 2 and one line', async (_what, args, line) => {
-    const { status, stdout, stderr } = await stress(...args, '--json');
+  test('what cannot be done ends with status 2, one line, and no result', async () => {
+    const { status, stdout, stderr } = await stress('--scenario', 'tea-time', '--json');
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).toMatch(line);
-    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(stderr).toMatch(/^stress: there is no scenario 'tea-time'; there are: use-after-reclaim, .*\n$/);
+  });
+
+  test('an unknown mutant is refused with the names of those that there are', () => {
+    expect(refusalOf(() => mutantOf('x'))).toMatch(/no mutant 'x'; there are: roots-not-loaded, /);
   });
 });
 
-test('every mutant still finds what it breaks', () => {
-  expect(mutants.length).toBeGreaterThanOrEqual(20);
+test('every mutant still finds what it breaks, and has a name of its own', () => {
+  expect(mutants.length).toBeGreaterThanOrEqual(50);
+  expect(new Set(mutants.map(({ name }) => name)).size).toBe(mutants.length);
   for (const mutant of mutants) tryBreak(mutant);
+});
+
+test('a budget of time is divided by the length of the scenarios, and no part of it is lost', () => {
+  let leftMs = 120_000;
+  for (const [index, { seconds }] of scenarios.entries()) {
+    const share = shareOf(leftMs, scenarios.slice(index));
+    expect(share).toBeGreaterThan(seconds / 2);
+    leftMs -= 1000 * share + 800; // what threads take to come up and to end
+  }
+  expect(Math.abs(leftMs)).toBeLessThan(500);
 });
 
 describe('an honest run', () => {
   test('holds, and says what it did as the contract has it', async () => {
-    const run = await stress(
-      '--scenario',
-      'use-after-reclaim',
-      '--seconds',
-      '0.5',
-      '--vcpus',
-      '2',
-      '--seed',
-      '7',
-      '--json',
-    );
+    const scenario = ['--scenario', 'use-after-reclaim', '--seconds', '0.5'];
+    const run = await stress(...scenario, '--vcpus', '2', '--seed', '7', '--json');
     expect(run).toMatchObject({ status: 0 });
     expect(JSON.parse(run.stdout)).toMatchObject({ seed: 7, vcpus: 2, mutant: null });
     const [verdict, ...others] = verdictsOf(run);
@@ -92,17 +65,27 @@ describe('an honest run', () => {
     expect(verdict!.detail).toContain('views reclaimed under 2 readers');
   });
 
-  test('a shard runs its part, and scenarios are named one after the other', async () => {
-    const part = ['--scenario', 'grace-walk', 'use-after-reclaim', '--shard', '1/2', '--json'];
-    expect(verdictsOf(await stress(...part)).map(({ name }) => name)).toEqual(['grace-walk']);
+  test('a shard runs its part, and what all wrote becomes one document', async () => {
+    const part = ['--scenario', 'grace-walk', 'render-oracle', '--seconds', '0.3', '--json', '--shard'];
+    const shards = await Promise.all([stress(...part, '1/2'), stress(...part, '2/2')]);
+    const names = shards.map((run) => verdictsOf(run).map(({ name }) => name));
+    expect(names).toEqual([['grace-walk'], ['render-oracle']]);
+    const files = shards.map(({ stdout }, index) => {
+      const file = join(failures, `shard-${index}`);
+      writeFileSync(file, stdout);
+      return file;
+    });
+    const merged = await runStress('run', ['--merge', ...files, '--json']);
+    expect(merged.status).toBe(0);
+    expect(verdictsOf(merged)).toEqual(shards.flatMap(verdictsOf));
   });
 });
 
 describe('a mutant is convicted with status 1, seed, scenario and what was seen', () => {
   test.each([
-    ['tlb-kept', 'use-after-reclaim', /expected (0x|a hole)/],
     ['lock-not-taken', 'device-lock', /writes under the shared lock were counted as/],
     ['announce-plainly', 'grace-walk', /orders are unsafe, the first: .*store buffer/],
+    ['disabled-shown', 'render-oracle', /layout \d+.* expected /],
   ])('%s by %s', async (mutant, scenario, seen) => {
     const run = await stress('--mutant', mutant, '--seconds', '1', '--seed', '3', '--json');
     expect(run).toMatchObject({ status: 1 });
@@ -111,4 +94,23 @@ describe('a mutant is convicted with status 1, seed, scenario and what was seen'
     expect(verdict!.detail).toMatch(new RegExp(`^seed 3, scenario ${scenario}`));
     expect(verdict!.detail).toMatch(seen);
   });
+});
+
+test('a failure is printed and kept with steps, vCPUs and views, and its replay decides the same layouts', async () => {
+  const run = await stress('--mutant', 'tlb-kept', '--seconds', '1', '--seed', '3');
+  expect(run.status).toBe(1);
+  const name = readdirSync(failures).find((file) => file.includes('tlb-kept'))!;
+  const file = join(failures, name);
+  expect(run.stderr).toContain(`--replay ${file}`);
+  expect(run.stderr).toMatch(/layout \d+: .*window 0 at 0x100000/);
+  expect(run.stderr).toMatch(/vCPU 0 in slot 0, .* 100:\d+@\d+/);
+  expect(run.stderr).toMatch(/0000000000100000-0000000000100fff \(prio 0, ram\): pages/);
+  const failure = JSON.parse(readFileSync(file, 'utf8')) as Failure;
+  expect(failure).toMatchObject({ seed: 3, mutant: 'tlb-kept', vcpuCount: 3, seconds: 1 });
+  const again = await stress('--replay', file, '--json');
+  expect(again.status).toBe(1);
+  const { seed, mutant, replay } = JSON.parse(again.stdout);
+  expect({ seed, mutant }).toEqual({ seed: 3, mutant: 'tlb-kept' });
+  expect(replay.layouts).toMatchObject({ difference: null });
+  expect(replay.layouts.same).toBeGreaterThan(40);
 });
