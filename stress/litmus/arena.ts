@@ -13,8 +13,9 @@
  *   0     LINE_ARRIVED     thread   instances of the batch at which it has arrived; control sets it to 0 between
  *   1     LINE_DONE        thread   the last batch that it has run
  *
- * After the outcomes come x and y of each instance, in cache lines of their own; control clears them between two
- * batches, so that they are far from the processors that run the next.
+ * After the outcomes come x and y of each instance and its ballast, each in a cache line of its own; control clears them
+ * between two batches. The ballast is stored to, plainly, by all threads just before x and y are: a plain store waits
+ * behind it in its processor's buffer, so what such a buffer can do shows hundreds of times as often.
  */
 import type { SharedWords } from '../../src/layout/control-block.ts';
 import { spin } from '../vcpu-side.ts';
@@ -32,13 +33,19 @@ const LINE_WORDS = 32;
 /** Of a shape in a batch. */
 export const INSTANCES = 2048;
 const CACHE_LINE_WORDS = 16;
+const BALLAST_LINES = 6;
+const INSTANCE_WORDS = (2 + BALLAST_LINES) * CACHE_LINE_WORDS;
 const MEMORY = ARENA_OUTCOMES + LITMUS_THREADS_MAX * INSTANCES;
-export const ARENA_WORDS = MEMORY + 2 * CACHE_LINE_WORDS * INSTANCES;
+export const ARENA_WORDS = MEMORY + INSTANCES * INSTANCE_WORDS;
 
-/** Looks for the others before a batch: about a millisecond, in which a thread is woken. */
-const LOOKS_FIRST = 100_000;
-/** Looks before an instance, some microseconds: where there are more threads than cores, some are not there. */
-const LOOKS = 300;
+/**
+ * Looks for the others before an instance: while they last, long enough for a thread that lost its core to come back,
+ * so that those who meet once go on in step; then some microseconds, for where threads are more than cores.
+ */
+const LOOKS_MAX = 50_000;
+const LOOKS_MIN = 300;
+/** For all instances of a batch: some 5 to 10 ms. */
+const LOOKS_ALL = 1_000_000;
 /** Turns of delay after they have met, at most: who comes first changes. */
 const DELAY_MAX = 8;
 
@@ -46,16 +53,19 @@ export const lineWord = (thread: number, word: number): number => ARENA_LINES + 
 
 /** Runs a thread's part of every instance of a batch, each as soon as the others are there too. */
 export function runBatch(words: SharedWords, thread: number, threads: number, body: LitmusBody): void {
-  let looks = LOOKS_FIRST;
+  let left = LOOKS_ALL;
   for (let instance = 0; instance < INSTANCES; instance += 1) {
     Atomics.store(words, lineWord(thread, LINE_ARRIVED), instance + 1);
+    const granted = Math.max(LOOKS_MIN, Math.min(left, LOOKS_MAX));
+    let looks = granted;
     for (let other = 0; other < threads; other += 1) {
       const arrived = lineWord(other, LINE_ARRIVED);
       while (looks > 0 && Atomics.load(words, arrived) <= instance) looks -= 1;
     }
-    looks = LOOKS;
+    left -= granted - looks;
     spin(((instance * (2 * thread + 3)) >> 2) % DELAY_MAX);
-    const x = MEMORY + 2 * CACHE_LINE_WORDS * instance;
+    const x = MEMORY + instance * INSTANCE_WORDS;
+    for (let line = 2; line < 2 + BALLAST_LINES; line += 1) words[x + line * CACHE_LINE_WORDS] = 1;
     words[ARENA_OUTCOMES + thread * INSTANCES + instance] = body(words, x, x + CACHE_LINE_WORDS);
   }
 }
