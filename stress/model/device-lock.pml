@@ -23,8 +23,8 @@ bool isBroken;
 
 #define STEP(step) if :: step :: slot == MORTAL && !hasExited -> goto exit fi
 
-/* Not inside any more: with its exit, too, for a dead thread touches nothing. */
-#define enter inside++; assert(inside == 1)
+/* One is inside at a time. With its exit a thread is so no more, for it touches nothing. */
+#define ENTER inside++; assert(inside == 1)
 
 #define WAKE_ONE \
   if \
@@ -49,12 +49,12 @@ again:
 #ifdef TAKES_BY_STORE
      STEP(found = lock);
      if
-     :: found == FREE -> STEP(atomic { lock = HELD_BY(slot); isInside = true; enter })
+     :: found == FREE -> STEP(atomic { lock = HELD_BY(slot); isInside = true; ENTER })
      :: else -> goto sleeps
      fi;
 #else
      if
-     :: atomic { lock == FREE -> lock = HELD_BY(slot); isInside = true; enter }
+     :: atomic { lock == FREE -> lock = HELD_BY(slot); isInside = true; ENTER }
      :: lock != FREE -> goto sleeps
      :: slot == MORTAL && !hasExited -> goto exit
      fi;
@@ -82,7 +82,7 @@ release:
 
 sleeps: /* DeviceLock.sleepUntilTaken() */
   if
-  :: atomic { lock == FREE -> lock = TAKEN_MARKED(slot); found = 0; isInside = true; enter }; goto release
+  :: atomic { lock == FREE -> lock = TAKEN_MARKED(slot); found = 0; isInside = true; ENTER }; goto release
   :: atomic { lock != FREE -> found = lock }
   :: slot == MORTAL && !hasExited -> goto exit
   fi;
