@@ -3,18 +3,22 @@
  *
  *   node --import tsx examples/debugging/main.ts
  *
- * The device throws, so its accesses fail; the vCPU then passes no checkpoint for a while, so a grace period waits
- * for it. Both are reported, by default as process warnings, and nothing else comes of them.
+ * The vCPU passes no checkpoint until somebody notices, so a grace period waits for it; then it accesses a device
+ * that throws. Both are reported, by default as process warnings, and nothing else comes of them.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { localDevice, Machine, MemoryRegion, printMtree, type ViewEvent } from 'flatview';
 import { DEVICE } from './guest.ts';
 
+const noticed = new Int32Array(new SharedArrayBuffer(4));
 const machine = new Machine({
   checked: true, // what is reclaimed is filled with poison, so that a use of it is loud
   traceAccesses: true, // for the channel that the guest subscribes to
   stallMs: 20,
-  onStall: ({ slot }) => console.log(`vCPU ${slot} passes no checkpoint; others wait`),
+  onStall({ slot }) {
+    console.log(`vCPU ${slot} passes no checkpoint; others wait`);
+    Atomics.store(noticed, 0, 1); // what this vCPU waits for
+  },
   onDeviceReport: ({ regionName, offset, problem }) =>
     console.log(`device '${regionName}', offset ${offset}: ${problem}`),
 });
@@ -30,11 +34,9 @@ system.addSubregion(0, ram);
 system.addSubregion(DEVICE, MemoryRegion.io('broken', 4, localDevice(program, { exportName: 'broken' })));
 const space = machine.addAddressSpace('memory', system);
 try {
-  const vcpu = machine.startVcpu({ program });
+  const vcpu = machine.startVcpu({ program, data: noticed });
   await vcpu.started;
-  ram.setReadonly(true);
-  await machine.synchronize();
-  console.log('the vCPU has passed a checkpoint');
+  ram.setReadonly(true); // replaces a view that the vCPU may be using
   for (const access of (await vcpu.finished) as string[]) console.log(`it traced: ${access}`);
   console.log(printMtree([space]).trim());
 } finally {
