@@ -7,10 +7,11 @@
  * that throws. Both are reported, by default as process warnings, and nothing else comes of them.
  */
 import { subscribe } from 'node:diagnostics_channel';
-import { localDevice, Machine, MemoryRegion, printMtree, type ViewEvent } from 'flatview';
-import { DEVICE } from './guest.ts';
+import { Doorbell, localDevice, Machine, MemoryRegion, printMtree, type ViewEvent } from 'flatview';
+import { DEVICE, type Task } from './guest.ts';
 
 const noticed = new Int32Array(new SharedArrayBuffer(4));
+const spinning = new Doorbell();
 const machine = new Machine({
   checked: true, // what is reclaimed is filled with poison, so that a use of it is loud
   traceAccesses: true, // for the channel that the guest subscribes to
@@ -34,8 +35,9 @@ system.addSubregion(0, ram);
 system.addSubregion(DEVICE, MemoryRegion.io('broken', 4, localDevice(program, { exportName: 'broken' })));
 const space = machine.addAddressSpace('memory', system);
 try {
-  const vcpu = machine.startVcpu({ program, data: noticed });
-  await vcpu.started;
+  const data: Task = { noticed, spinning: spinning.handle };
+  const vcpu = machine.startVcpu({ program, data });
+  await spinning.next();
   ram.setReadonly(true); // replaces a view that the vCPU may be using
   for (const access of (await vcpu.finished) as string[]) console.log(`it traced: ${access}`);
   console.log(printMtree([space]).trim());
