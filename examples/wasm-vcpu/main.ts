@@ -41,7 +41,9 @@ try {
   await machine.stop();
   for (const { id, finished } of vcpus) {
     const { slices, misses, sums } = (await finished) as Seen;
-    console.log(`vCPU ${id}: ${slices} slices of ${LOADS} loads, ${misses} loads in all left WebAssembly`);
+    console.log(
+      `vCPU ${id}: ${slices} slices of ${LOADS} loads, of which ${misses / slices} left WebAssembly`,
+    );
     console.log(`  sums that were seen: ${sums.join(' and ')}`);
   }
 } finally {

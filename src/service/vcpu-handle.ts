@@ -67,7 +67,10 @@ export class VcpuHandle {
    * stack; or its thread died), VCPU_PROGRAM_INVALID, DEVICE_MODULE_INVALID or ADDRESS_SPACE_UNKNOWN.
    */
   readonly finished: Promise<unknown>;
-  /** Resolves when the vCPU is online for the first time, or has ended without that; never rejects. */
+  /**
+   * Resolves when the vCPU is online for the first time, or has ended without that; never rejects. Its program has
+   * perhaps not begun: the thread passes a checkpoint first.
+   */
   readonly started: Promise<void>;
   private readonly parts: VcpuHandleParts;
   private readonly settled: Promise<void>;

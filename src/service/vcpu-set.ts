@@ -5,7 +5,8 @@
  * confirmed; then its hold on layouts, device locks and the mailbox ends, and the slot can be used again.
  * Writes: READER_RUN_STATE; a slot's other words, and its bit in a doorbell, while no thread has it.
  */
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { callOut } from '../base/call-out.ts';
 import { MemoryError } from '../base/errors.ts';
 import { endBounceUse } from '../grace/bounce-budget.ts';
 import { endHolds } from '../grace/hold-keeper.ts';
@@ -193,6 +194,7 @@ export class VcpuSet {
 
   /** The slot's thread has let go of it or is gone. */
   private release(slot: number, port: MessagePort): void {
+    this.tellLastReports(port);
     this.parts.hub.unsubscribe(port);
     port.close();
     this.parts.locks.breakFor(slot);
@@ -202,5 +204,13 @@ export class VcpuSet {
     this.parts.onGone?.(slot);
     this.running.delete(slot);
     this.parts.grace.removeReader(slot);
+  }
+
+  /** The end of a run may overtake reports that were posted before it, for it comes by another port. */
+  private tellLastReports(port: MessagePort): void {
+    for (let last = receiveMessageOnPort(port); last !== undefined; last = receiveMessageOnPort(port)) {
+      const report: DeviceReport = last.message;
+      callOut(() => this.parts.onDeviceReport(report));
+    }
   }
 }

@@ -54,7 +54,7 @@ const examples: [name: string, promise: string, printed: RegExp][] = [
     lines(
       ...BALL.map((line) => `${line} *`),
       String.raw`(?: *\n){8} *`,
-      `60 frames of 16 lines; ${MANY} lines were drawn`,
+      String.raw`60 frames of 16 lines; \d{2,3} lines were drawn`,
       '0 lines differ from what is in video RAM',
     ),
   ],
@@ -83,7 +83,7 @@ const examples: [name: string, promise: string, printed: RegExp][] = [
     'sums of one bank or the other, of none of both',
     lines(
       ...[0, 1].flatMap((vcpu) => [
-        `vCPU ${vcpu}: ${MANY} slices of 1025 loads, ${MANY} loads in all left WebAssembly`,
+        `vCPU ${vcpu}: ${MANY} slices of 1025 loads, of which 2 left WebAssembly`,
         '  sums that were seen: 1031 and 1024007',
       ]),
     ),
