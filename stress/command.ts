@@ -1,10 +1,11 @@
 /** What the stress command does, by its arguments. */
-import { type StressArguments, UsageError } from './arguments.ts';
+import type { StressArguments } from './arguments.ts';
 import { documentOf, mergeFiles, type RunDocument } from './document.ts';
 import type { Failure } from './failure.ts';
 import { keptRun } from './kept-run.ts';
 import { listMutants, runAllMutants } from './mutant-commands.ts';
-import { type Mutant, mutants, tryBreak } from './mutants.ts';
+import type { Mutant } from './mutants.ts';
+import { mutantOf, scenarioOf, scenariosNamed } from './named.ts';
 import { print, progress, verdictLine } from './report.ts';
 import type { Scenario, Verdict } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
@@ -45,7 +46,7 @@ async function run(given: StressArguments, mutant: Mutant | null): Promise<numbe
 /** Runs again what was recorded; how far its layouts are the same is told beside the verdict. */
 async function replay({ failures, json }: StressArguments, recorded: Failure): Promise<number> {
   const { seed, vcpuCount: vcpus, seconds, steps } = recorded;
-  const scenario = known('scenario', scenarios, recorded.scenario);
+  const scenario = scenarioOf(recorded.scenario);
   const mutant = mutantOf(recorded.mutant)?.name ?? null;
   const options = { seed, vcpus, seconds, mutant, recorded: steps };
   const { verdict, comparison } = await keptRun(scenario, options, failures);
@@ -78,24 +79,4 @@ function chosen({ scenarios: names, shard }: StressArguments, mutant: Mutant | n
   const byDefault = mutant === null ? scenarios : scenarios.filter(({ name }) => name === mutant.scenario);
   const named = scenariosNamed(names);
   return (named.length > 0 ? named : byDefault).filter((_, index) => index % shard.count === shard.index - 1);
-}
-
-/** @throws UsageError */
-export const scenariosNamed = (names: readonly string[]): readonly Scenario[] =>
-  names.map((name) => known('scenario', scenarios, name));
-
-/** The mutant, found to break something. @throws UsageError */
-export function mutantOf(name: string | null): Mutant | null {
-  if (name === null) return null;
-  const mutant = known('mutant', mutants, name);
-  tryBreak(mutant);
-  return mutant;
-}
-
-function known<T extends { readonly name: string }>(what: string, all: readonly T[], name: string): T {
-  const found = all.find((candidate) => candidate.name === name);
-  if (found !== undefined) return found;
-  throw new UsageError(
-    `there is no ${what} '${name}'; there are: ${all.map((each) => each.name).join(', ')}`,
-  );
 }

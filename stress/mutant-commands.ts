@@ -1,7 +1,8 @@
 /** --list-mutants and --mutant all. */
-import type { StressArguments } from './arguments.ts';
+import { type StressArguments, UsageError } from './arguments.ts';
 import { type Conviction, convictAll } from './convict.ts';
 import { type Mutant, mutants } from './mutants.ts';
+import { scenariosNamed } from './named.ts';
 import { print, progress, table } from './report.ts';
 
 export function listMutants(json: boolean): number {
@@ -15,10 +16,12 @@ export function listMutants(json: boolean): number {
 
 /** All of them, or those of the scenarios named; of these a shard. @returns the exit status: 1 if one gets away */
 export async function runAllMutants(given: StressArguments): Promise<number> {
-  const { seed, vcpus, scenarios, shard, json } = given;
+  const { seed, vcpus, shard, json } = given;
+  const named = scenariosNamed(given.scenarios).map(({ name }) => name);
   const asked = mutants
-    .filter(({ scenario }) => scenarios.length === 0 || scenarios.includes(scenario))
+    .filter(({ scenario }) => named.length === 0 || named.includes(scenario))
     .filter((_, index) => index % shard.count === shard.index - 1);
+  if (asked.length === 0) throw new UsageError('no mutant belongs to that; see --list-mutants');
   const convictions: Conviction[] = [];
   for await (const conviction of convictAll(asked, ['--seed', String(seed), '--vcpus', String(vcpus)])) {
     convictions.push(conviction);

@@ -24,6 +24,7 @@ export function runStress(
     const child = spawn(process.execPath, ['--import', 'tsx', `stress/${command}.ts`, ...args], {
       cwd: projectRoot,
       timeout: 50_000,
+      killSignal: 'SIGKILL', // a soak takes SIGTERM for a wish
     });
     let stdout = '';
     let stderr = '';
