@@ -51,6 +51,7 @@ export class Bed {
   private sinceTurn = 0;
   private hung = false;
   private checkedHere = 0;
+  private faultCount = 0;
   private readonly onUncaught = (error: unknown): void =>
     this.violation(`in the control thread: ${textOf(error)}`);
 
@@ -128,6 +129,15 @@ export class Bed {
 
   violation(text: string): void {
     this.violations.push(text);
+  }
+
+  /** Something was broken under the engine on purpose: a thread killed, a host hung, a commit made to fail. */
+  fault(_text: string, count = 1): void {
+    this.faultCount += count;
+  }
+
+  get faults(): number {
+    return this.faultCount;
   }
 
   /** The control thread itself checked `count` more things. */

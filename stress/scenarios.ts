@@ -4,6 +4,7 @@ import { coalescedOrder } from './scenarios/coalesced-order.ts';
 import { deviceLock } from './scenarios/device-lock.ts';
 import { dirtyLog } from './scenarios/dirty-log.ts';
 import { doorbellCount } from './scenarios/doorbell-count.ts';
+import { failingCommits } from './scenarios/failing-commits.ts';
 import { graceWalk } from './scenarios/grace-walk.ts';
 import { homedRemap } from './scenarios/homed-remap.ts';
 import { hostedDeath } from './scenarios/hosted-death.ts';
@@ -29,5 +30,6 @@ export const scenarios: readonly Scenario[] = [
   dirtyLog,
   doorbellCount,
   coalescedOrder,
+  failingCommits,
   graceWalk,
 ];
