@@ -12,14 +12,16 @@ import { RootWords } from '../src/publish/root-words.ts';
 import { methodOf, patch } from './mutants/patch.ts';
 
 /** Classes and methods; each call is a point. */
-const POINTS: readonly (readonly [target: { readonly name: string; readonly prototype: object }, method: string])[] =
-  [
-    [Arena, 'allocate'],
-    [RamStore, 'blocksOf'],
-    [DeviceRegistry, 'idOf'],
-    [IommuTables, 'iommuOf'],
-    [RootWords, 'take'],
-  ];
+const POINTS: readonly (readonly [
+  target: { readonly name: string; readonly prototype: object },
+  method: string,
+])[] = [
+  [Arena, 'allocate'],
+  [RamStore, 'blocksOf'],
+  [DeviceRegistry, 'idOf'],
+  [IommuTables, 'iommuOf'],
+  [RootWords, 'take'],
+];
 
 /** What the injector throws, and nobody else. */
 export class Injected extends MemoryError {

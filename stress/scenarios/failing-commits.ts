@@ -309,7 +309,9 @@ export const failingCommits: Scenario = {
     await bed.stopVcpus();
     const { ramReservedBytes } = machine.gauges;
     if (ramReservedBytes !== RESERVE_BYTES)
-      bed.violation(`${ramReservedBytes - RESERVE_BYTES} bytes of RAM are left of regions that came and went`);
+      bed.violation(
+        `${ramReservedBytes - RESERVE_BYTES} bytes of RAM are left of regions that came and went`,
+      );
     return `${commits.failures} failures in ${commits.rounds} rounds, ${commits.full} times the arena was full`;
   },
 };
