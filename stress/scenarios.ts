@@ -2,6 +2,7 @@
 import type { Scenario } from './scenario.ts';
 import { coalescedOrder } from './scenarios/coalesced-order.ts';
 import { deviceLock } from './scenarios/device-lock.ts';
+import { deviceRemoval } from './scenarios/device-removal.ts';
 import { dirtyLog } from './scenarios/dirty-log.ts';
 import { doorbellCount } from './scenarios/doorbell-count.ts';
 import { failingCommits } from './scenarios/failing-commits.ts';
@@ -26,6 +27,7 @@ export const scenarios: readonly Scenario[] = [
   hostedDeath,
   ramHotAdd,
   deviceLock,
+  deviceRemoval,
   lostWakeup,
   dirtyLog,
   doorbellCount,
