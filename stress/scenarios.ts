@@ -2,6 +2,7 @@
 import type { Scenario } from './scenario.ts';
 import { churnStorm } from './scenarios/churn-storm.ts';
 import { coalescedOrder } from './scenarios/coalesced-order.ts';
+import { crowded } from './scenarios/crowded.ts';
 import { deviceLock } from './scenarios/device-lock.ts';
 import { deviceRemoval } from './scenarios/device-removal.ts';
 import { dirtyLog } from './scenarios/dirty-log.ts';
@@ -11,15 +12,16 @@ import { generationWrap } from './scenarios/generation-wrap.ts';
 import { graceWalk } from './scenarios/grace-walk.ts';
 import { homedRemap } from './scenarios/homed-remap.ts';
 import { hostedDeath } from './scenarios/hosted-death.ts';
+import { iommuUnmap } from './scenarios/iommu-unmap.ts';
 import { killedReaders } from './scenarios/killed-readers.ts';
 import { lostWakeup } from './scenarios/lost-wakeup.ts';
 import { monotoneVersions } from './scenarios/monotone-versions.ts';
+import { pausedControl } from './scenarios/paused-control.ts';
 import { ramHotAdd } from './scenarios/ram-hot-add.ts';
 import { silentReader } from './scenarios/silent-reader.ts';
 import { sleepingOffline } from './scenarios/sleeping-offline.ts';
 import { twoPublications } from './scenarios/two-publications.ts';
 import { useAfterReclaim } from './scenarios/use-after-reclaim.ts';
-
 import { vcpuChurn } from './scenarios/vcpu-churn.ts';
 
 export const scenarios: readonly Scenario[] = [
@@ -35,6 +37,7 @@ export const scenarios: readonly Scenario[] = [
   homedRemap,
   hostedDeath,
   ramHotAdd,
+  iommuUnmap,
   deviceLock,
   deviceRemoval,
   lostWakeup,
@@ -42,5 +45,7 @@ export const scenarios: readonly Scenario[] = [
   doorbellCount,
   coalescedOrder,
   failingCommits,
+  pausedControl,
+  crowded,
   graceWalk,
 ];
