@@ -32,11 +32,11 @@ afterEach(() => machine.close());
 
 const map = (
   address: number,
-  options: { lock: DeviceLocking; leadsTo: number; exportName?: string },
+  options: { lock: DeviceLocking; leadsTo: number; exportName?: string; owner?: string | null },
 ): void => {
-  const { lock, leadsTo: data, exportName = 'default' } = options;
+  const { lock, leadsTo: data, exportName = 'default', owner = null } = options;
   const device = localDevice(endless, { lock, data, exportName });
-  root.addSubregion(address, MemoryRegion.io(`device at ${address}`, 16, device));
+  root.addSubregion(address, MemoryRegion.io(`device at ${address}`, 16, device, { owner }));
 };
 
 interface MachineInside {
@@ -62,11 +62,15 @@ test.each(['shared', 'own'] as const)(
   },
 );
 
-test.each(['shared', 'own'] as const)(
-  'one that is called where the stack ends gives back its lock: %s',
-  (lock) => {
+test.each([
+  ['shared', null],
+  ['own', null],
+  ['shared', 'card'],
+] as const)(
+  'one that is called where the stack ends gives back its lock, %s, and its guard: %s',
+  (lock, owner) => {
     map(DEVICE, { lock: 'none', leadsTo: OTHER, exportName: 'deep' });
-    map(OTHER, { lock, leadsTo: 0x3000 });
+    map(OTHER, { lock, leadsTo: 0x3000, owner });
     expectFree(OTHER); // its module is loaded now, and not where the stack ends
     for (let attempt = 0; attempt < TRIES; attempt += 1) {
       port.write(DEVICE, 4, 1);
