@@ -18,6 +18,7 @@ import { lostWakeup } from './scenarios/lost-wakeup.ts';
 import { monotoneVersions } from './scenarios/monotone-versions.ts';
 import { pausedControl } from './scenarios/paused-control.ts';
 import { ramHotAdd } from './scenarios/ram-hot-add.ts';
+import { reentrantHandlers } from './scenarios/reentrant-handlers.ts';
 import { silentReader } from './scenarios/silent-reader.ts';
 import { sleepingOffline } from './scenarios/sleeping-offline.ts';
 import { twoPublications } from './scenarios/two-publications.ts';
@@ -40,6 +41,7 @@ export const scenarios: readonly Scenario[] = [
   iommuUnmap,
   deviceLock,
   deviceRemoval,
+  reentrantHandlers,
   lostWakeup,
   dirtyLog,
   doorbellCount,
