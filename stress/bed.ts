@@ -138,7 +138,7 @@ export class Bed {
     await this.bounded(
       'start of the vCPUs',
       Promise.all(this.started.map(({ handle }) => handle.started)),
-      60_000,
+      180_000, // a thread for each, on few cores
     );
     if (this.deadlineMs === Number.POSITIVE_INFINITY) {
       this.deadlineMs = performance.now() + this.options.seconds * 1000;

@@ -53,22 +53,31 @@ export class ShuffledMachine {
     this.end();
   }
 
-  /** The same; false if it was refused because vCPUs are too far behind. */
-  tryNext(): boolean {
-    const done = this.bed.tryCommit(this.begin());
-    if (done) this.end();
-    return done;
-  }
-
-  private begin(): () => void {
+  /** Changes everything to the next layout, for a transaction that fails: nobody is told that it may come. */
+  get change(): () => void {
     const tag = this.tag + 1;
-    Atomics.store(this.words, INTENT, tag);
     this.bed.machine.layoutTag = tag;
     return () => {
       for (let window = 0; window < WINDOW_COUNT; window += 1) {
         if (windowChanges(window, tag)) this.turn(window, tag);
       }
     };
+  }
+
+  /** The same, with `more` in the transaction; false if it was refused because vCPUs are too far behind. */
+  tryNext(more: () => void = () => {}): boolean {
+    const change = this.begin();
+    const done = this.bed.tryCommit(() => {
+      change();
+      more();
+    });
+    if (done) this.end();
+    return done;
+  }
+
+  private begin(): () => void {
+    Atomics.store(this.words, INTENT, this.tag + 1);
+    return this.change;
   }
 
   private end(): void {

@@ -32,6 +32,7 @@
  *   6     READER_KICK                control  1 while a grace period has waited long for this reader: pass a checkpoint soon
  *   7     READER_MAP_CLIENTS         reader   how many of its map clients wait for bounce bytes
  *   8     READER_DIRTY_EPOCH         reader   WORD_DIRTY_EPOCH when it last dropped its armed stores
+ *   9     READER_WAITS               reader   odd from when it waited inside an access, for a device or its lock, to its next checkpoint; modulo 2^32
  *
  * Invariant: a word has one writing thread for as long as the block lives, except where its row names a
  * protocol. A thread's words are written by the control thread after that thread's exit was confirmed.
@@ -39,7 +40,7 @@
 export type SharedWords = Int32Array<SharedArrayBuffer>;
 
 export const CONTROL_MAGIC = 0x464c5456; // "FLTV"
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 
 export const WORD_MAGIC = 0;
 export const WORD_LAYOUT_VERSION = 1;
@@ -67,6 +68,7 @@ export const READER_BEAT = 5;
 export const READER_KICK = 6;
 export const READER_MAP_CLIENTS = 7;
 export const READER_DIRTY_EPOCH = 8;
+export const READER_WAITS = 9;
 
 export const ADDRESS_SPACE_COUNT_MAX = 1024;
 /** vCPUs: the first reader slots. */

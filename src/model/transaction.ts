@@ -5,6 +5,7 @@
  * Nothing is published inside a transaction: readers keep the map they have.
  * State: one global journal for all trees, as in QEMU; it belongs to the thread that owns the trees.
  */
+import { callOut } from '../base/call-out.ts';
 import { MemoryError } from '../base/errors.ts';
 import type { AddressSpace } from './address-space.ts';
 import type { CoalescedRange } from './coalesced-ranges.ts';
@@ -129,7 +130,7 @@ export function mutate(mutation: Mutation): void {
 function tellCommitted(): void {
   const told = afterwards;
   afterwards = [];
-  for (const mutation of told) mutation.committed?.();
+  for (const mutation of told) callOut(() => mutation.committed?.());
 }
 
 /** @throws MemoryError TRANSACTION_REENTERED from inside a participant, or from what it calls */

@@ -65,6 +65,8 @@ export class IommuTables {
   private readonly around: IommuSurroundings;
   private readonly gracePeriod = (): Promise<void> => this.grace.synchronize();
   private readonly known = new Map<Iommu, KnownIommu>();
+  /** Those that became known since the last settle(). */
+  private readonly fresh: Iommu[] = [];
   private translatorCount = 0;
 
   constructor(control: SharedWords, cells: CellStore, grace: GraceWriter, around: IommuSurroundings) {
@@ -90,6 +92,7 @@ export class IommuTables {
       ...{ edition: EDITION_EMPTY, header: null, mappings: [] },
     }));
     this.known.set(iommu!, { encoded, tables });
+    this.fresh.push(iommu!);
     iommu!.gracePeriods.add(this.gracePeriod);
     return encoded;
   }
@@ -117,6 +120,20 @@ export class IommuTables {
     if (fresh.length === 0) return null;
     const before = fresh.flatMap(({ table }) => table.header ?? []);
     return { publish: () => this.publish(fresh), retire: () => this.retire(before) };
+  }
+
+  /** Those that are known stay so: readers are going to find them. */
+  settle(): void {
+    this.fresh.length = 0;
+  }
+
+  /** Forgets those that became known since the last settle(): where they lead may not be there next time. */
+  undo(): void {
+    for (let iommu = this.fresh.pop(); iommu !== undefined; iommu = this.fresh.pop()) {
+      this.around.roots.giveBack(this.known.get(iommu)!.encoded.root, iommu.indexCount);
+      this.known.delete(iommu);
+      iommu.gracePeriods.delete(this.gracePeriod);
+    }
   }
 
   private publish(fresh: readonly FreshTable[]): void {

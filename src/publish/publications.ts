@@ -1,4 +1,5 @@
 /** Word of each publication: which addresses of which address spaces answer differently. */
+import { callOut } from '../base/call-out.ts';
 import type { AddressSpace } from '../model/address-space.ts';
 import type { AddressWindow } from '../render/flat-view.ts';
 import { changedRanges, type ViewDifference } from '../render/view-difference.ts';
@@ -37,6 +38,6 @@ export class Publications {
       known.set(difference, windows);
       return { addressSpace, windows };
     });
-    for (const listener of this.listeners) listener({ generation, changed });
+    for (const listener of this.listeners) callOut(() => listener({ generation, changed }));
   }
 }

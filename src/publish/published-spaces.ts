@@ -53,7 +53,10 @@ export class PublishedSpaces {
       regions: [],
       space,
       apply: () => this.spaces.set(space, state),
-      undo: () => this.spaces.delete(space),
+      undo: () => {
+        this.spaces.delete(space);
+        this.roots.giveBack(index, 1);
+      },
     });
     return index;
   }

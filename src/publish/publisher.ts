@@ -176,12 +176,12 @@ export class Publisher implements TransactionParticipant {
       replacements = this.views.renew(affected, leaving, changes);
       tables = this.iommus.prepare(); // after the views, which may show IOMMUs that were not shown before
     } catch (error) {
-      this.cells.undo();
+      this.undo();
       throw error;
     }
     return {
       publish: () => this.publish({ replacements, tables, topology, changes }),
-      abandon: () => this.cells.undo(),
+      abandon: () => this.undo(),
     };
   }
 
@@ -207,8 +207,14 @@ export class Publisher implements TransactionParticipant {
     );
   }
 
+  private undo(): void {
+    this.cells.undo();
+    this.iommus.undo();
+  }
+
   private publish({ replacements, tables, topology, changes }: Prepared): void {
     this.cells.settle();
+    this.iommus.settle();
     const removed = this.spaces.takeLeaving();
     tables?.publish(); // before the views that may show them for the first time
     const isPublication = replacements.length > 0 || tables !== null;

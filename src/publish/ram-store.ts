@@ -232,9 +232,8 @@ export class RamStore implements RegionBacker {
     region: MemoryRegion,
     sizeBytes: number,
   ): { sizeBytes: number; buffer: number; byte: number } {
-    let bytes: Uint8Array<SharedArrayBuffer>;
     try {
-      bytes = new Uint8Array(new SharedArrayBuffer(sizeBytes));
+      return { sizeBytes, buffer: this.register(new Uint8Array(new SharedArrayBuffer(sizeBytes))), byte: 0 };
     } catch (error) {
       throw new MemoryError(
         'RAM_EXHAUSTED',
@@ -242,13 +241,12 @@ export class RamStore implements RegionBacker {
         { cause: error },
       );
     }
-    return { sizeBytes, buffer: this.register(bytes), byte: 0 };
   }
 
   /** Tells the readers of a further buffer. Each gets an id of its own, also if it is there twice. */
   private register(bytes: Uint8Array<SharedArrayBuffer>): number {
+    const dirty = createDirtyBitmap(bytes.length); // first: what has no memory leaves no buffer without bits
     const buffer = this.buffers.push(bytes) - 1;
-    const dirty = createDirtyBitmap(bytes.length);
     this.dirty.push(dirty);
     this.post({ kind: 'ram', buffer, bytes: bytes.buffer, dirty: dirty.buffer });
     return buffer;

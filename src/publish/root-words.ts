@@ -1,4 +1,7 @@
-/** Gives out the root words of a machine, to address spaces and to the tables of IOMMUs; none is used again. */
+/**
+ * Gives out the root words of a machine, to address spaces and to the tables of IOMMUs. One that readers may have
+ * heard of is not used again.
+ */
 import { MemoryError } from '../base/errors.ts';
 import { ADDRESS_SPACE_COUNT_MAX } from '../layout/control-block.ts';
 
@@ -16,5 +19,10 @@ export class RootWords {
     }
     this.used += count;
     return first;
+  }
+
+  /** The `count` roots from `first` on were never published: the transaction that took them is undone, the last first. */
+  giveBack(first: number, count: number): void {
+    if (first + count === this.used) this.used = first;
   }
 }

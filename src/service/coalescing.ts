@@ -48,6 +48,8 @@ const FOR_EVER_MS = 0x7fffffff;
 export class Coalescing {
   private readonly parts: CoalescingParts;
   private readonly rings = new Map<MemoryRegion, KnownRing>();
+  /** Made for rings that a commit may bring. */
+  private readonly spare = new Map<MemoryRegion, SharedArrayBuffer>();
 
   constructor(parts: CoalescingParts) {
     this.parts = parts;
@@ -58,9 +60,15 @@ export class Coalescing {
     return this.rings.get(region)?.ring.words.buffer ?? null;
   }
 
-  /** Makes the ring of `region`, which has none. Post it to all threads, then open() it. */
+  /** Does what addRing() must not fail in: it is called when a commit cannot fail any more. */
+  reserveRing(region: MemoryRegion): void {
+    if (!this.rings.has(region) && !this.spare.has(region)) this.spare.set(region, createRing());
+  }
+
+  /** Makes the ring of `region`, which has none but was reserved. Post it to all threads, then open() it. */
   addRing(region: MemoryRegion, device: number, home: RingHome): SharedArrayBuffer {
-    const buffer = createRing();
+    const buffer = this.spare.get(region)!;
+    this.spare.delete(region);
     const ring = new CoalescedRing(buffer);
     this.rings.set(region, { ring, home });
     if (home.placement === 'homed') this.parts.hosts.attachRing(device, home.host, buffer);

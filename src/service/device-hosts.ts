@@ -28,6 +28,7 @@ import { guardOf } from '../vcpu/route-loader.ts';
 import type { AttachmentHub } from './attachment-hub.ts';
 import { ControlDevices } from './control-devices.ts';
 import { AskAnswerer } from './device-asks.ts';
+import { endWait } from './device-ends.ts';
 import type { DeviceHostNews, DeviceHostOrder, DeviceHostTask } from './device-host-thread.ts';
 import type { DeviceLocks } from './device-locks.ts';
 import { assertDeviceData } from './postable.ts';
@@ -292,6 +293,7 @@ export class DeviceHosts {
     this.parts.locks.breakFor(hostReaderSlot(host));
     endHolds(this.words, hostReaderSlot(host));
     endBounceUse(this.words, hostReaderSlot(host));
+    endWait(this.words, hostReaderSlot(host));
     this.parts.grace.removeReader(hostReaderSlot(host));
     this.declareDead(host);
     this.parts.onGone?.(hostReaderSlot(host));

@@ -50,16 +50,24 @@ export class DeviceShortcuts implements TransactionParticipant {
    */
   onDevice(device: number, region: MemoryRegion): void {
     refuseImpossible(region);
+    this.reserve(region);
     this.fresh.set(region, device);
   }
 
   prepare({ eventfds, coalesced }: TransactionChanges): PreparedCommit {
-    for (const region of keysOf(eventfds, coalesced))
-      if (this.parts.findDevice(region) !== undefined) refuseImpossible(region);
+    for (const region of keysOf(eventfds, coalesced)) {
+      if (this.parts.findDevice(region) === undefined) continue;
+      refuseImpossible(region);
+      this.reserve(region);
+    }
     return {
       publish: () => this.publish(eventfds, coalesced),
       abandon: () => {}, // what is fresh stays so: its section was not published
     };
+  }
+
+  private reserve(region: MemoryRegion): void {
+    if (region.coalescing.items.length > 0) this.coalescing.reserveRing(region);
   }
 
   private publish(eventfds: ByRegion, coalesced: ByRegion): void {

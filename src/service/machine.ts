@@ -27,6 +27,7 @@ import type { FlatView } from '../render/flat-view.ts';
 import type { MemoryPort } from '../vcpu/memory-port.ts';
 import type { AttachmentHub } from './attachment-hub.ts';
 import { ControlMemory } from './control-memory.ts';
+import { DeviceEnds } from './device-ends.ts';
 import { DeviceHosts } from './device-hosts.ts';
 import { DeviceLocks } from './device-locks.ts';
 import { DeviceShortcuts } from './device-shortcuts.ts';
@@ -58,6 +59,7 @@ export class Machine extends MachineDma {
   private readonly listeners: Listeners;
   private readonly hub: AttachmentHub;
   private readonly hosts: DeviceHosts;
+  private readonly deviceEnds: DeviceEnds;
   private readonly control: ControlMemory;
   protected readonly shortcuts: DeviceShortcuts;
   private readonly vcpuSet: VcpuSet;
@@ -86,6 +88,7 @@ export class Machine extends MachineDma {
       this.shortcuts.onDevice(device, region);
       const attached = this.hosts.attach(device, region, binding);
       this.hub.post({ kind: 'device', device, regionName: region.name, attached });
+      this.deviceEnds.add(region, device);
     });
     this.shortcuts = new DeviceShortcuts({
       ...{ hub: this.hub, grace: this.grace, hosts: this.hosts, guestEndianness: full.guestEndianness },
@@ -97,6 +100,12 @@ export class Machine extends MachineDma {
       ram,
       deviceIdOf: (region: MemoryRegion) => devices.idOf(region),
     };
+    this.deviceEnds = new DeviceEnds({
+      words: control,
+      synchronize: () => this.synchronize(),
+      flush: (region) => this.shortcuts.coalescing.flush(region),
+      isAlive: (host) => this.hosts.isAlive(host),
+    });
     this.listeners = new Listeners(full.onListenerError);
     this.publisher = new Publisher(control, resources, this.grace, {
       garbageBytesMax: full.garbageBytesMax,
@@ -275,6 +284,7 @@ export class Machine extends MachineDma {
     unregisterParticipant(this.publisher);
     await this.vcpuSet.close();
     await this.hosts.close();
+    this.deviceEnds.close();
     this.control.close();
     this.grace.poll(); // no reader is left: who awaits a grace period shall not wait for ever
     this.publisher.close();

@@ -36,6 +36,7 @@ import {
 } from '../layout/mailbox.ts';
 import type { DeviceReport } from '../vcpu/failure-reports.ts';
 import type { AttachmentHub } from './attachment-hub.ts';
+import { endWait } from './device-ends.ts';
 import type { DeviceLocks } from './device-locks.ts';
 import { assertPostable } from './postable.ts';
 import { programUrl, VcpuHandle } from './vcpu-handle.ts';
@@ -200,6 +201,7 @@ export class VcpuSet {
     this.parts.locks.breakFor(slot);
     endHolds(this.words, slot);
     endBounceUse(this.words, slot);
+    endWait(this.words, slot);
     this.ringForTheDead(slot);
     this.parts.onGone?.(slot);
     this.running.delete(slot);

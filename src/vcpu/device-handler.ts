@@ -210,8 +210,12 @@ export class DeviceHandler implements DevicePieces {
 
   private readByRules(offset: number, size: number, attrs: MemTxAttrs): number {
     if (!this.accepts(offset, size, false, attrs) || !this.engage(offset, size, false)) return 0;
-    const low = this.loop.read(offset, size, attrs);
-    if (this.guard !== null) this.guard.engaged = false;
+    let low = 0;
+    try {
+      low = this.loop.read(offset, size, attrs);
+    } finally {
+      if (this.guard !== null) this.guard.engaged = false; // also where the stack ends
+    }
     this.result = this.loop.result;
     this.high = this.loop.high;
     return low;
@@ -225,8 +229,11 @@ export class DeviceHandler implements DevicePieces {
     attrs: MemTxAttrs,
   ): void {
     if (!this.accepts(offset, size, true, attrs) || !this.engage(offset, size, true)) return;
-    this.loop.write(offset, size, valueLo, valueHi, attrs);
-    if (this.guard !== null) this.guard.engaged = false;
+    try {
+      this.loop.write(offset, size, valueLo, valueHi, attrs);
+    } finally {
+      if (this.guard !== null) this.guard.engaged = false;
+    }
     this.result = this.loop.result;
   }
 

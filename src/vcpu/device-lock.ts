@@ -20,6 +20,9 @@ import type { ReaderSession } from './reader-session.ts';
 /** About 10 us at 10 ns a load: a register access under the lock takes far less, a sleep more. */
 const SPIN_LOADS = 1000;
 
+/** Calls under one lock inside each other: a device that leads back to itself without end is denied long before the stack ends. */
+const NESTED_MAX = 64;
+
 const free = LOCK_FREE; // a local name for the hot path
 
 /** All locks of one thread, and which of them it holds. */
@@ -81,10 +84,15 @@ export class DeviceLock {
     return this.depth > 0;
   }
 
+  /** Whether so many calls are inside each other that one more is refused. */
+  get isExhausted(): boolean {
+    return this.depth === NESTED_MAX;
+  }
+
   /** False if it is forbidden now, or was not to be had within `patienceMs`: then there is nothing to release. */
   acquire(): boolean {
     const { leaf } = this.locks;
-    if (leaf !== null && leaf !== this) return false;
+    if ((leaf !== null && leaf !== this) || this.isExhausted) return false;
     const isTaken =
       this.depth > 0 ||
       Atomics.compareExchange(this.words, this.word, free, this.held) === free || // pairs with release

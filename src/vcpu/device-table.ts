@@ -170,8 +170,12 @@ export class DeviceTable implements DeviceCalls, RingPlaces {
       return this.readByRoute(device, route, offset, size, attrs);
     let value = 0;
     if (lock.acquire()) {
-      value = handler.read(offset, size, attrs); // DeviceHandler never throws: what was taken is always given back
-      lock.release();
+      // DeviceHandler never throws, unless the stack ends: what was taken is given back then, too.
+      try {
+        value = handler.read(offset, size, attrs);
+      } finally {
+        lock.release();
+      }
     } else this.failToEnter(route, offset, size, false);
     this.result = handler.result;
     this.high = handler.high;
@@ -197,8 +201,11 @@ export class DeviceTable implements DeviceCalls, RingPlaces {
       return;
     }
     if (lock.acquire()) {
-      handler.write(offset, size, valueLo, valueHi, attrs);
-      lock.release();
+      try {
+        handler.write(offset, size, valueLo, valueHi, attrs);
+      } finally {
+        lock.release();
+      }
     } else this.failToEnter(route, offset, size, true);
     this.result = handler.result;
   }
@@ -217,8 +224,11 @@ export class DeviceTable implements DeviceCalls, RingPlaces {
     }
     let value = 0;
     if (this.enter(route)) {
-      value = handler.read(offset, size, attrs);
-      this.leave(route);
+      try {
+        value = handler.read(offset, size, attrs);
+      } finally {
+        this.leave(route);
+      }
     } else this.failToEnter(route, offset, size, false);
     this.result = handler.result;
     this.high = handler.high;
@@ -247,8 +257,11 @@ export class DeviceTable implements DeviceCalls, RingPlaces {
       return;
     }
     if (this.enter(route)) {
-      handler.write(offset, size, valueLo, valueHi, attrs);
-      this.leave(route);
+      try {
+        handler.write(offset, size, valueLo, valueHi, attrs);
+      } finally {
+        this.leave(route);
+      }
     } else this.failToEnter(route, offset, size, true);
     this.result = handler.result;
   }
@@ -261,7 +274,14 @@ export class DeviceTable implements DeviceCalls, RingPlaces {
     isWrite: boolean,
   ) {
     if (route === ROUTE_FAILED) handler.fail(offset, size, isWrite, 'its module does not load', problem);
-    else if (this.locks.forbids(lock!)) {
+    else if (lock!.isExhausted) {
+      handler.deny(
+        offset,
+        size,
+        isWrite,
+        'too many calls of devices are inside each other; one leads back to itself',
+      );
+    } else if (this.locks.forbids(lock!)) {
       handler.deny(offset, size, isWrite, `${this.locks.holder} may not wait for another lock`);
     } else handler.fail(offset, size, isWrite, 'a vCPU holds the device lock and does not release it', null);
   }
@@ -277,7 +297,7 @@ export class DeviceTable implements DeviceCalls, RingPlaces {
     return true;
   }
 
-  /** DeviceHandler never throws, so what enter() took is always given back. */
+  /** Gives back what enter() took; to call whatever happens in between. */
   private leave({ lock }: DeviceRoute): void {
     lock?.release();
   }

@@ -2,7 +2,7 @@
  * A vCPU's reader together with the ports that rest on it: leaves the grace period before anything that
  * blocks, and comes back with every port on the newest layout.
  * Guarantee: after attach() and refresh() no port uses anything that was loaded before.
- * Writes: READER_PHASE, READER_DIRTY_EPOCH, and through GraceReader its other words. One thread's own.
+ * Writes: READER_PHASE, READER_DIRTY_EPOCH, READER_WAITS, and through GraceReader its other words. One thread's own.
  *
  * Inside a read section it stays online while it waits: what the section holds stays valid, and the grace
  * periods of others wait for it. Nothing deadlocks by that, for the control thread never waits for readers.
@@ -11,9 +11,11 @@ import type { GraceReader } from '../grace/reader.ts';
 import {
   GENERATION_OFFLINE,
   PHASE_RUNNING,
+  PHASE_WAITING_FOR_DEVICE,
   READER_DIRTY_EPOCH,
   READER_PHASE,
   READER_RUN_STATE,
+  READER_WAITS,
   RUN_STATE_RUN,
   readerWord,
   type SharedWords,
@@ -45,6 +47,7 @@ export class ReaderSession {
   private readonly phaseWord: number;
   private readonly runStateWord: number;
   private readonly dirtyEpochWord: number;
+  private readonly waitsWord: number;
   private readonly ports: Refreshable[] = [];
 
   constructor(words: SharedWords, reader: GraceReader) {
@@ -53,6 +56,7 @@ export class ReaderSession {
     this.phaseWord = readerWord(reader.slot) + READER_PHASE;
     this.runStateWord = readerWord(reader.slot) + READER_RUN_STATE;
     this.dirtyEpochWord = readerWord(reader.slot) + READER_DIRTY_EPOCH;
+    this.waitsWord = readerWord(reader.slot) + READER_WAITS;
     this.dirtyEpoch = (Atomics.load(words, WORD_DIRTY_EPOCH) - 1) | 0; // so that the first rearm() says so
   }
 
@@ -65,6 +69,8 @@ export class ReaderSession {
   /** Before blocking. Whatever was loaded from the ports' map is forgotten by the caller. */
   detach(phase: number): void {
     Atomics.store(this.words, this.phaseWord, phase); // pairs with VcpuHandle.pause
+    // Before it goes offline: who sees that sees that it may still be inside of a device.
+    this.noteWait(phase === PHASE_WAITING_FOR_DEVICE);
     if (this.reader.isOnline && this.reader.sectionDepth === 0) this.reader.offline();
   }
 
@@ -80,6 +86,13 @@ export class ReaderSession {
     // After online(): if its generation is already the one that announced a new run state, the store of
     // that run state is visible here. Otherwise the next checkpoint finds the generation moved.
     if (Atomics.load(this.words, this.runStateWord) !== RUN_STATE_RUN) this.attention = true; // pairs with VcpuSet.setRunState
+  }
+
+  /** Inside an access that waits; or, at a checkpoint, inside none. */
+  noteWait(isInside: boolean): void {
+    const { words, waitsWord } = this;
+    const waits = words[waitsWord]!; // ours alone
+    if (((waits & 1) !== 0) !== isInside) Atomics.store(words, waitsWord, (waits + 1) | 0); // pairs with DeviceEnds
   }
 
   refresh(): void {

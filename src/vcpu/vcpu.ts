@@ -188,6 +188,7 @@ export class Vcpu {
   /** The generation has moved, or the run state did while this reader was offline. */
   private attend(): boolean {
     if (this.reader.sectionDepth > 0) return true;
+    this.session.noteWait(false);
     this.session.refresh();
     this.inbox.drain(); // views of removed RAM go, doorbells and coalesced ranges come
     this.thread.devices.handOverQueued();

@@ -1,5 +1,5 @@
-/** Reads like shuffle-reader; when asked, it passes no checkpoint until it is let go, and its layout must stay whole. */
-import { ANSWERED, ASKED, wordFor } from '../handshake.ts';
+/** Reads like shuffle-reader; when asked, it passes no checkpoint until it is let go, and notes that it is kicked; its layout must stay whole. */
+import { ANSWERED, ASKED, COUNT, wordFor } from '../handshake.ts';
 import { spin, stressProgram } from '../vcpu-side.ts';
 import { LayoutChecker } from './layout-checker.ts';
 import type { ShuffleJob } from './shuffle-reader.ts';
@@ -9,6 +9,7 @@ export default stressProgram<ShuffleJob>((under) => {
   const checker = new LayoutChecker(under);
   const asked = wordFor(orders.number, ASKED);
   const answered = wordFor(orders.number, ANSWERED);
+  const kicked = wordFor(orders.number, COUNT);
   for (;;) {
     lane.at(1);
     const question = Atomics.load(words, asked); // odd: be silent; even: go on
@@ -22,6 +23,7 @@ export default stressProgram<ShuffleJob>((under) => {
     while (Atomics.load(words, asked) === question) {
       checker.probe(20);
       spin(2000);
+      if (vcpu.isKicked) Atomics.store(words, kicked, question);
     }
   }
 });

@@ -64,6 +64,7 @@ async function end(
   dead: Set<number>,
 ): Promise<void> {
   const order = bed.random.pick(ENDS);
+  bed.fault('a device worker dies');
   Atomics.store(words, STATE, stateOf(host, FATE_DOOMED));
   Atomics.store(state, mortal.ORDER, order);
   bed.fault(`orders device host ${host} to end by ${order}`);

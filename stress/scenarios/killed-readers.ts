@@ -1,54 +1,24 @@
-/** vCPUs are killed wherever they are: in read sections, in homed accesses, holding a device lock, asleep. */
-import {
-  controlDevice,
-  type DeviceBinding,
-  type DeviceLocking,
-  hostedDevice,
-  localDevice,
-} from '../../src/base/device-binding.ts';
-import { MemoryRegion } from '../../src/model/memory-region.ts';
+/** vCPUs are killed wherever they are: in read sections, in homed accesses, holding a device lock, queuing, asleep. */
+import { isHeldBy, RING_STATE } from '../../src/layout/coalesced-ring.ts';
+import type { MemoryRegion } from '../../src/model/memory-region.ts';
+import type { DeviceShortcuts } from '../../src/service/device-shortcuts.ts';
 import { type Bed, pause, sharedWords } from '../bed.ts';
-import { HOMED_ANSWER } from '../programs/survivor.ts';
+import { mapDevices } from '../device-park.ts';
+import { COUNT, handshakeWords, wordFor } from '../handshake.ts';
 import { VICTIM_KINDS, type VictimJob } from '../programs/victim.ts';
 import type { Scenario } from '../scenario.ts';
-import { SHUFFLE_WORDS } from '../shuffle.ts';
 import { ShuffledMachine } from '../shuffled-machine.ts';
 
 const victim = new URL('../programs/victim.ts', import.meta.url);
 const survivor = new URL('../programs/survivor.ts', import.meta.url);
-const lockModule = new URL('../devices/lock-counter.ts', import.meta.url);
-const hostedModule = new URL('../devices/echo.ts', import.meta.url);
-const HOMED = 0x8000_0000;
-const LOCKED = 0x8000_1000;
-const OWN_LOCKED = 0x8000_2000;
-const HOSTED = 0x8000_3000;
 /** Milliseconds that a victim has, at most, from when it is up. */
 const LIFE_MS = 8;
 /** Loads in a write to a locked device: most of a victim's time, so most are killed holding the lock. */
 const LINGER = 3000;
 
-async function mapDevices(bed: Bed, layouts: ShuffledMachine): Promise<Omit<VictimJob, 'what'>> {
-  const { root } = layouts;
-  const host = await bed.bounded('start of the device host', bed.machine.startDeviceHost(), 60_000);
-  const counter = (lock: DeviceLocking): DeviceBinding =>
-    localDevice(lockModule, { state: new SharedArrayBuffer(16), data: LINGER, lock });
-  const homed = controlDevice({ read: () => HOMED_ANSWER, write: () => {} });
-  root.addSubregion(HOMED, MemoryRegion.io('homed', 4096, homed));
-  root.addSubregion(LOCKED, MemoryRegion.io('locked', 4096, counter('shared')));
-  root.addSubregion(OWN_LOCKED, MemoryRegion.io('under its own lock', 4096, counter('own')));
-  root.addSubregion(HOSTED, MemoryRegion.io('hosted', 4096, hostedDevice(host, hostedModule)));
-  return { seed: bed.seed, homed: HOMED, hosted: HOSTED, locked: LOCKED, ownLocked: OWN_LOCKED };
-}
-
-/** The life of one victim, and what must hold after it. */
-async function killOne(
-  bed: Bed,
-  layouts: ShuffledMachine,
-  job: VictimJob,
-  slots: Set<number>,
-): Promise<void> {
+/** The life of one victim, and what must hold after it. Returns its slot. */
+async function killOne(bed: Bed, layouts: ShuffledMachine, job: VictimJob): Promise<number> {
   const { handle } = bed.start(victim, job, { words: layouts.words, mayFail: true });
-  slots.add(handle.id);
   let isUp = false;
   void handle.started.then(() => {
     isUp = true;
@@ -63,18 +33,25 @@ async function killOne(
   await bed.bounded(`the end of a victim killed in '${job.what}'`, handle.terminate());
   await layouts.next();
   await bed.graceful(`a grace period after a vCPU was killed in '${job.what}'`);
+  return handle.id;
+}
+
+function ringIsHeldBy({ machine }: Bed, region: MemoryRegion, slot: number): boolean {
+  const { shortcuts } = machine as unknown as { readonly shortcuts: DeviceShortcuts };
+  const ring = new Int32Array(shortcuts.coalescing.ringOf(region)!);
+  return isHeldBy(Atomics.load(ring, RING_STATE), slot);
 }
 
 export const killedReaders: Scenario = {
   name: 'killed-readers',
   property:
-    'a vCPU that is killed, wherever it was, holds up nothing: grace periods, the locks, its slot, the others',
+    'a vCPU that is killed, wherever it was, holds up nothing: grace periods, locks, rings, its slot, the others',
   seconds: 6,
   async run(bed) {
     const survivors = Math.max(1, bed.vcpuCount - 1);
     const machine = bed.open({ vcpuSlots: survivors + 2 });
-    const layouts = new ShuffledMachine(bed, sharedWords(SHUFFLE_WORDS));
-    const job = await mapDevices(bed, layouts);
+    const layouts = new ShuffledMachine(bed, sharedWords(handshakeWords(survivors)));
+    const { job, log, queued } = await mapDevices(bed, layouts, LINGER);
     const others = Array.from({ length: survivors }, () =>
       bed.start(survivor, job, { words: layouts.words }),
     );
@@ -83,11 +60,16 @@ export const killedReaders: Scenario = {
     let kills = 0;
     for (; !bed.timeIsUp; kills += 1) {
       const what = VICTIM_KINDS[kills % VICTIM_KINDS.length]!;
-      await killOne(bed, layouts, { ...job, what }, slots);
+      const slot = await killOne(bed, layouts, { ...job, what });
+      slots.add(slot);
+      if (ringIsHeldBy(bed, queued, slot)) bed.violation(`the dead vCPU ${slot} holds a ring`);
       await bed.allGoOn(`the others to go on after a vCPU was killed in '${what}'`, others);
       if (machine.vcpus.length !== survivors)
         bed.violation(`${machine.vcpus.length} vCPUs run, not ${survivors}`);
     }
+    await bed.stopVcpus();
+    await bed.bounded('the replay of what was queued', machine.flushCoalesced());
+    for (const { number } of others) log.judge(number, Atomics.load(layouts.words, wordFor(number, COUNT)));
     if (kills > 2 && slots.size === kills)
       bed.violation(`${kills} vCPUs were killed and no slot was used again`);
     return `${kills} vCPUs killed in ${slots.size} slots, ${layouts.tag} layouts`;

@@ -1,7 +1,7 @@
 /** One vCPU after the other falls silent, online, on its layout; the control thread publishes until it is refused. */
 import type { StallReport } from '../../src/grace/writer.ts';
 import { type Bed, pause, type StartedVcpu, sharedWords } from '../bed.ts';
-import { ANSWERED, ASKED, handshakeWords, wordFor } from '../handshake.ts';
+import { ANSWERED, ASKED, COUNT, handshakeWords, wordFor } from '../handshake.ts';
 import type { ShuffleJob } from '../programs/shuffle-reader.ts';
 import type { Scenario } from '../scenario.ts';
 import { ShuffledMachine } from '../shuffled-machine.ts';
@@ -28,6 +28,7 @@ async function silence(
   const answered = wordFor(vcpu.number, ANSWERED);
   await bed.until('the vCPU to fall silent', () => Atomics.load(words, answered) === question);
   stalls.length = 0;
+  bed.fault('a vCPU falls silent, online');
   let published = 0;
   while (published <= LAYOUTS_MAX && layouts.tryNext()) published += 1;
   if (published > LAYOUTS_MAX) {
@@ -40,6 +41,8 @@ async function silence(
   if (!bed.timeIsUp) {
     const named = () => stalls.some(({ slot }) => slot === vcpu.handle.id);
     await bed.until(`a stall report that names vCPU ${vcpu.handle.id}`, named);
+    const kicked = wordFor(vcpu.number, COUNT);
+    await bed.until('the silent vCPU to be kicked', () => Atomics.load(words, kicked) === question);
   }
   await pause(20);
   const { retiredBytes } = machine.gauges;
@@ -59,7 +62,7 @@ async function silence(
 export const silentReader: Scenario = {
   name: 'silent-reader',
   property:
-    'a vCPU that is online and passes no checkpoint is reported by name, loses nothing, and bounds the garbage',
+    'a vCPU that is online and passes no checkpoint is kicked and reported by name, loses nothing, and bounds the garbage',
   seconds: 4,
   async run(bed) {
     const stalls: StallReport[] = [];

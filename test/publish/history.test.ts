@@ -7,23 +7,14 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { MemoryError } from '../../src/base/errors.ts';
 import { rootWord } from '../../src/layout/control-block.ts';
-import {
-  CELL_BYTES,
-  CELL_FIRST_FREE,
-  CELL_NO_VIEW,
-  CELL_UNASSIGNED,
-  cellWord,
-  entryCell,
-  entryIsNode,
-  NODE_ENTRIES,
-} from '../../src/layout/map-entry.ts';
-import { VIEW_MAP_ROOT } from '../../src/layout/view-header.ts';
+import { CELL_BYTES, CELL_FIRST_FREE } from '../../src/layout/map-entry.ts';
 import type { AddressSpace } from '../../src/model/address-space.ts';
 import { MemoryRegion } from '../../src/model/memory-region.ts';
 import { transaction } from '../../src/model/transaction.ts';
 import { renderFlatView } from '../../src/render/render.ts';
 import { flatViewsEqual } from '../../src/render/view-difference.ts';
 import { viewRootOf } from '../../src/render/view-root.ts';
+import { arenaImbalance } from '../support/arena-audit.ts';
 import { BenchMachine, registers } from '../support/bench-machine.ts';
 
 class Undone extends Error {}
@@ -85,33 +76,9 @@ class History {
     }
   }
 
-  /** Bytes of the cells that a walk from the published roots reaches, and of those that are always there. */
-  private get reachedBytes(): number {
-    const { arena, control, publisher } = this.machine;
-    const reached = new Set([CELL_NO_VIEW, CELL_UNASSIGNED]);
-    const walk = (entry: number): void => {
-      const cell = entryCell(entry);
-      if (reached.has(cell)) return;
-      reached.add(cell);
-      if (!entryIsNode(entry)) return;
-      for (let index = 0; index < NODE_ENTRIES; index += 1) walk(arena.words[cellWord(cell) + index]!);
-    };
-    const headers = [...publisher.addressSpaces].map((space) => control[rootWord(publisher.indexOf(space))]!);
-    for (const header of [this.emptyHeader, ...headers]) {
-      reached.add(header);
-      walk(arena.words[cellWord(header) + VIEW_MAP_ROOT]!);
-    }
-    return reached.size * CELL_BYTES;
-  }
-
   audit(): void {
-    const { arena, grace, publisher } = this.machine;
-    const reached = this.reachedBytes;
-    expect(reached).toBe(publisher.shownBytes + CELL_FIRST_FREE * CELL_BYTES);
-    expect(arena.usedBytes + arena.freeBytes).toBe(arena.highWaterBytes);
-    // What is retired may be shown again, and is counted in both then.
-    expect(reached + grace.retiredBytes).toBeGreaterThanOrEqual(arena.usedBytes);
-    if (grace.retiredBytes === 0) expect(reached).toBe(arena.usedBytes);
+    const { control, arena, publisher, grace } = this.machine;
+    expect(arenaImbalance({ control, arena, publisher, grace, emptyHeader: this.emptyHeader })).toBeNull();
   }
 
   expectTrueViews(): void {
