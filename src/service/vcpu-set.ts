@@ -6,6 +6,7 @@
  * Writes: READER_RUN_STATE; a slot's other words, and its bit in a doorbell, while no thread has it.
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { invalidArgument, optionsFromArgument } from '../base/arguments.ts';
 import { MemoryError } from '../base/errors.ts';
 import { endBounceUse } from '../grace/bounce-budget.ts';
 import { endHolds } from '../grace/hold-keeper.ts';
@@ -98,8 +99,9 @@ export class VcpuSet {
    * @throws MemoryError VCPU_SLOTS_EXHAUSTED, VCPU_PROGRAM_INVALID, INVALID_ARGUMENT, MACHINE_CLOSED
    */
   start(options: VcpuStartOptions): VcpuHandle {
+    const { data, addressSpaces = [] } = optionsFromArgument('startVcpu()', options);
     const program = programUrl(options.program);
-    const { data } = options;
+    refuseNoNames(addressSpaces);
     assertPostable(data, "a vCPU's data");
     if (this.closed) throw new MemoryError('MACHINE_CLOSED', 'a closed machine starts no vCPU');
     const slot = this.freeSlot();
@@ -110,7 +112,6 @@ export class VcpuSet {
     port1.unref(); // the host keeps the process alive while the vCPU runs
     grace.addReader(slot);
     hub.subscribe(port1);
-    const addressSpaces = options.addressSpaces ?? [];
     const run = host.start({ slot, machine, port: port2, program, data, addressSpaces });
     const ended = run.ended.then((end) => {
       this.release(slot, port1);
@@ -203,4 +204,9 @@ export class VcpuSet {
     this.running.delete(slot);
     this.parts.grace.removeReader(slot);
   }
+}
+
+function refuseNoNames(names: readonly string[]): void {
+  if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return;
+  throw invalidArgument('startVcpu()', 'addressSpaces must be an array of the names of address spaces');
 }

@@ -6,6 +6,7 @@
  * A bounce buffer takes from its address space's budget, which all threads share, until unmap().
  * @source QEMU address_space_map, address_space_unmap: spec section 7.10
  */
+import { describeValue } from '../base/arguments.ts';
 import { MemoryError } from '../base/errors.ts';
 import type { MemoryMapping } from '../base/guest-memory.ts';
 import type { MemTxAttrs } from '../base/mem-tx-attrs.ts';
@@ -62,7 +63,7 @@ export class MemoryMap {
     if (!Number.isInteger(accessedLength) || accessedLength < 0 || accessedLength > mapping.bytes.length) {
       throw new MemoryError(
         'INVALID_ARGUMENT',
-        `unmap() of ${mapping.bytes.length} bytes: ${String(accessedLength)} of them cannot have been accessed`,
+        `unmap() of ${mapping.bytes.length} bytes: ${describeValue(accessedLength)} of them cannot have been accessed`,
       );
     }
     this.mapped.delete(mapping);
@@ -109,6 +110,6 @@ export function refuseLength(length: number): void {
   if (Number.isSafeInteger(length) && length > 0) return;
   throw new MemoryError(
     'INVALID_ARGUMENT',
-    `a length of ${String(length)} bytes: give a whole number from 1 on`,
+    `a length of ${describeValue(length)} bytes: give a whole number from 1 on`,
   );
 }
