@@ -203,7 +203,7 @@ export abstract class AddressSpacePort implements GuestMemory {
    * attributes of map(), and the result of that is returned.
    * @throws MemoryError MAPPING_ENDED for what this port has not mapped now; INVALID_ARGUMENT; the mapping stays
    */
-  unmap(mapping: MemoryMapping, accessedLength: number = mapping.bytes.length): MemTxResult {
+  unmap(mapping: MemoryMapping, accessedLength?: number): MemTxResult {
     this.result = this.holds.mappings.unmap(mapping, accessedLength);
     return this.result;
   }

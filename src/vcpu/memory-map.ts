@@ -52,7 +52,7 @@ export class MemoryMap {
     return this.added({ bytes, isWrite, isBounce: false }, { hi, lo, attrs, view, ram });
   }
 
-  unmap(mapping: MemoryMapping, accessedLength: number): MemTxResult {
+  unmap(mapping: MemoryMapping, accessed?: number): MemTxResult {
     const mapped = this.mapped.get(mapping);
     if (mapped === undefined) {
       throw new MemoryError(
@@ -60,6 +60,7 @@ export class MemoryMap {
         'unmap() of what is not mapped: it was unmapped already, or belongs to another port or thread',
       );
     }
+    const accessedLength = accessed ?? mapping.bytes.length;
     if (!Number.isInteger(accessedLength) || accessedLength < 0 || accessedLength > mapping.bytes.length) {
       throw new MemoryError(
         'INVALID_ARGUMENT',
