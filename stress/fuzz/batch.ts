@@ -7,24 +7,29 @@ export interface FuzzFailure {
   readonly report: string;
 }
 
-/** Cases whose errors come later, out of a promise or a callback, must not count as passed. */
+/** Errors that come by themselves, out of a promise or a callback: their cases must not count as passed. */
 class Stray {
-  private readonly errors: unknown[] = [];
-  private readonly note = (error: unknown): void => void this.errors.push(error);
+  /** Resolves with the first; never, if there is none. */
+  readonly first: Promise<string>;
+  private note: (error: unknown) => void = () => {};
+  private found: string | null = null;
 
-  watch(): void {
+  constructor() {
+    this.first = new Promise((resolve) => {
+      this.note = (error) => {
+        this.found ??= `an error that nobody caught: ${error instanceof Error ? error.stack : String(error)}`;
+        resolve(this.found);
+      };
+    });
     process.on('unhandledRejection', this.note);
     process.on('uncaughtException', this.note);
   }
 
-  /** @returns the first error that came by itself; null if none did */
   async end(): Promise<string | null> {
     await new Promise((resolve) => setImmediate(resolve)); // promises that were abandoned reject by now
     process.off('unhandledRejection', this.note);
     process.off('uncaughtException', this.note);
-    const [first] = this.errors;
-    if (first === undefined) return null;
-    return `an error that nobody caught: ${first instanceof Error ? first.stack : String(first)}`;
+    return this.found;
   }
 }
 
@@ -34,11 +39,13 @@ export async function runBatch(
   { seed, cases }: { readonly seed: number; readonly cases: number },
 ): Promise<FuzzFailure | null> {
   const stray = new Stray();
-  stray.watch();
   const property = target.make() as fc.IAsyncProperty<unknown[]>;
-  const details = await fc.check(property, { seed, numRuns: cases, includeErrorInReport: true });
+  const details = fc.check(property, { seed, numRuns: cases, includeErrorInReport: true });
+  // fast-check itself waits for ever where the drawing of a case throws.
+  const outcome = await Promise.race([details, stray.first]);
   const late = await stray.end();
   const again = `again: npm run fuzz -- --only ${target.name} --seed ${seed} --cases ${cases}`;
-  if (details.failed) return { report: `${fc.defaultReportMessage(details)}\n${again}` };
+  if (typeof outcome !== 'string' && outcome.failed)
+    return { report: `${fc.defaultReportMessage(outcome)}\n${again}` };
   return late === null ? null : { report: `${late}\n${again}` };
 }

@@ -86,7 +86,7 @@ function apply(root: Json, { path, kind, value, other }: Edit): void {
     put(tree, key, record[elsewhere]!);
     put(tree, elsewhere, before);
   } else if (kind === 'copy from elsewhere') put(tree, key, record[elsewhere]!);
-  else put(tree, String(typeof value === 'string' ? value : 'other'), record[key]!);
+  else if (!Array.isArray(tree)) put(tree, typeof value === 'string' ? value : 'other', record[key]!);
 }
 
 /** JSON.stringify with raw numbers; edits copy references, but make no cycle: a value is never put below itself. */
