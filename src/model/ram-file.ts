@@ -1,9 +1,11 @@
 /**
  * The file that RAM is read from and written back to. It is opened by its path each time, and not held open.
  */
+
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { describeValue, optionsFromArgument } from '../base/arguments.ts';
 import { MemoryError } from '../base/errors.ts';
+import { sharedBuffer } from '../base/shared-memory.ts';
 import { booleanFromArgument, nameFromArgument } from './arguments.ts';
 
 export interface RamFileOptions {
@@ -127,7 +129,7 @@ export class RamFile {
     const { sizeBytes } = this;
     try {
       if (sizeBytes > FILE_BYTES_MAX) throw new RangeError(`at most ${FILE_BYTES_MAX} fit in one buffer`);
-      return new SharedArrayBuffer(Math.ceil(sizeBytes / BUFFER_ALIGN) * BUFFER_ALIGN);
+      return sharedBuffer(Math.ceil(sizeBytes / BUFFER_ALIGN) * BUFFER_ALIGN);
     } catch (error) {
       throw new MemoryError(
         'RAM_EXHAUSTED',

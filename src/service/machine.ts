@@ -58,6 +58,7 @@ export class Machine extends MachineDma {
   protected readonly publisher: Publisher;
   private readonly listeners: Listeners;
   private readonly hub: AttachmentHub;
+  private readonly locks: DeviceLocks;
   private readonly hosts: DeviceHosts;
   private readonly control: ControlMemory;
   protected readonly shortcuts: DeviceShortcuts;
@@ -75,8 +76,9 @@ export class Machine extends MachineDma {
     this.dirtyPages = dirtyPages;
     this.grace = grace;
     this.shared = shared;
+    this.locks = new DeviceLocks(this.shared.control);
     const readers = {
-      ...{ grace: this.grace, hub: this.hub, locks: new DeviceLocks(this.shared.control) },
+      ...{ grace: this.grace, hub: this.hub, locks: this.locks },
       onGone: (slot: number): void => this.shortcuts.coalescing.readerGone(slot),
     };
     this.hosts = new DeviceHosts(this.shared, readers, { ...full, onHostDeath: full.onDeviceHostDeath });
@@ -261,7 +263,10 @@ export class Machine extends MachineDma {
   }
 
   get gauges(): MachineGauges {
-    return this.buffers.gauges(this.publisher);
+    return this.buffers.gauges(
+      this.publisher,
+      this.locks.sharedBytes + this.shortcuts.coalescing.sharedBytes,
+    );
   }
 
   /**
