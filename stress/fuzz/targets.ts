@@ -1,5 +1,6 @@
 /** Every fuzz target, by name. */
 import { apiArguments } from './api-arguments.ts';
+import { apiHistories } from './api-commands.ts';
 import { commandLines } from './commands.ts';
 import { deviceAnswers } from './device-answers.ts';
 import { layouts, monitorTexts, sequences } from './importers.ts';
@@ -12,4 +13,5 @@ export const targets: readonly FuzzTarget[] = [
   commandLines,
   deviceAnswers,
   apiArguments,
+  apiHistories,
 ];

@@ -14,10 +14,15 @@ import { must } from './target.ts';
 const quiet = (): void => {};
 
 /** Small, and silent about what devices and listeners do. */
-export const smallMachine = (): Machine =>
+export const smallMachine = (onListenerError: (error: unknown) => void = quiet): Machine =>
   new Machine({
     ...{ ramReserveBytes: 2 ** 20, arenaBytes: 2 ** 18, vcpuHost: 'threads', checked: true, patienceMs: 50 },
-    ...{ onDeviceReport: quiet, onListenerError: quiet, onStall: quiet, onDeviceHostDeath: quiet },
+    ...{
+      onDeviceReport: quiet,
+      onListenerError: ({ error }) => onListenerError(error),
+      onStall: quiet,
+      onDeviceHostDeath: quiet,
+    },
   });
 
 export class World {
