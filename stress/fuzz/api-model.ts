@@ -123,6 +123,22 @@ export class ApiModel {
     return true;
   }
 
+  /**
+   * A piece of a bulk write of `left` bytes: one of RAM, or of a device an access of up to four that is aligned in its
+   * region, whatever else shows where its last bytes lie.
+   * @returns its bytes
+   */
+  fillPiece(answer: Answer, value: number, left: number): number {
+    if (isRam(this.region(answer.region))) {
+      this.store(answer, value);
+      return 1;
+    }
+    let size = 4;
+    while (size > left || answer.offset % size !== 0) size /= 2;
+    this.registers[answer.region]!.fill(value, answer.offset, answer.offset + size);
+    return size;
+  }
+
   contains(outer: number, inner: number): boolean {
     for (let at = inner; at >= 0; at = this.region(at).container) if (at === outer) return true;
     return false;

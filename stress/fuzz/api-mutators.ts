@@ -16,11 +16,11 @@ export interface MutatorDraw {
 }
 
 export const mutatorDraw: fc.Arbitrary<MutatorDraw> = fc.record({
-  kind: fc.nat(11),
+  kind: fc.oneof(fc.nat(1), fc.nat(11)),
   region: fc.nat(30),
   other: fc.nat(30),
-  offset: fc.nat(SIZE_MAX + 8),
-  size: fc.nat(SIZE_MAX),
+  offset: fc.oneof(fc.nat(8), fc.nat(SIZE_MAX + 8)),
+  size: fc.oneof(fc.nat(4), fc.integer({ min: 4, max: SIZE_MAX }), fc.integer({ min: 4, max: SIZE_MAX })),
   priority: fc.integer({ min: -1, max: 1 }),
   flag: fc.boolean(),
 });
@@ -111,7 +111,7 @@ function placing(model: ApiModel, real: ApiMachine, draw: MutatorDraw, index: nu
   const object = real.regions[index]!;
   const { offset, priority } = draw;
   if (draw.kind <= 1) {
-    const parent = draw.other % regions.length;
+    const parent = parentFrom(model, draw, index);
     const refusal = model.mappingRefusal(parent, index);
     if (region.rank < 0 || (refusal === null && regions[parent]!.rank >= region.rank)) return null;
     return {
@@ -148,6 +148,16 @@ function placing(model: ApiModel, real: ApiMachine, draw: MutatorDraw, index: nu
     },
     call: () => object.setAddress(offset),
   };
+}
+
+/** Mostly one that takes it: of those that are above it in rank, any that is no alias. */
+function parentFrom({ state: { regions } }: ApiModel, { other, offset }: MutatorDraw, index: number): number {
+  const { rank } = regions[index]!;
+  const fitting = regions.flatMap((region, at) =>
+    region.rank < rank && region.kind !== 'alias' && !region.ended ? [at] : [],
+  );
+  if (offset % 8 === 7 || fitting.length === 0) return other % regions.length;
+  return fitting[other % 3 === 0 ? 0 : other % fitting.length]!; // the first is a root
 }
 
 /** One doorbell a device at most: which of several rings is the access's own test. */
