@@ -57,6 +57,7 @@ export {
 } from './base/mem-tx-result.ts';
 export type { PortEntry } from './base/port-callbacks.ts';
 export type { RamBlockInfo } from './base/ram-block-info.ts';
+export { type SharedMemoryFigures, sharedMemory } from './base/shared-memory.ts';
 export type { RegionAccessEvent, ViewEvent } from './base/trace.ts';
 export type { StallReport } from './grace/writer.ts';
 export type { DoorbellHandle } from './layout/attachments.ts';

@@ -3,6 +3,7 @@
  * the callbacks. Plain data, so that it can be posted to any thread.
  * Guarantee of fullAccessRules(): sizes are 1, 2, 4, 8 or 0 (not said), and no rule contradicts another.
  */
+import { describeValue, optionsFromArgument } from './arguments.ts';
 import { MemoryError } from './errors.ts';
 
 export type AccessSize = 1 | 2 | 4 | 8;
@@ -46,11 +47,12 @@ const isSize = (value: unknown): boolean => value === 1 || value === 2 || value 
 
 /** @throws MemoryError INVALID_ARGUMENT naming the field and its legal values */
 export function fullAccessRules(rules: AccessRules = {}): FullAccessRules {
+  optionsFromArgument('access rules', rules);
   const valid = fullSizes('valid', rules.valid);
   const impl = fullSizes('impl', rules.impl);
   const endianness = rules.endianness ?? 'little';
   if (!['little', 'big', 'native'].includes(endianness)) {
-    throw invalid(`endianness must be 'little', 'big' or 'native', got ${String(endianness)}`);
+    throw invalid(`endianness must be 'little', 'big' or 'native', got ${describeValue(endianness)}`);
   }
   if (impl.unaligned && !valid.unaligned) {
     throw invalid('impl.unaligned without valid.unaligned: no unaligned access would ever reach the device');
@@ -72,15 +74,21 @@ function fullSizes(name: string, sizes: AccessSizes = {}): { min: number; max: n
     min = 0,
     max = 0,
     unaligned = false,
-  } = sizes as { min?: number; max?: number; unaligned?: boolean };
+  } = optionsFromArgument(`access rules: ${name}`, sizes) as {
+    min?: number;
+    max?: number;
+    unaligned?: boolean;
+  };
   for (const [field, value] of [
     ['min', min],
     ['max', max],
   ] as const) {
     if (value !== 0 && !isSize(value))
-      throw invalid(`${name}.${field} must be 1, 2, 4 or 8, got ${String(value)}`);
+      throw invalid(`${name}.${field} must be 1, 2, 4 or 8, got ${describeValue(value)}`);
   }
   if (max !== 0 && min > max) throw invalid(`${name}.min ${min} is larger than ${name}.max ${max}`);
+  if (typeof unaligned !== 'boolean')
+    throw invalid(`${name}.unaligned must be true or false, got ${describeValue(unaligned)}`);
   return { min, max, unaligned };
 }
 

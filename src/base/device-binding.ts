@@ -7,6 +7,7 @@
  *   homed       one thread, through a mailbox    devices with private state, timers, or that remap memory
  */
 import { type AccessRules, type FullAccessRules, fullAccessRules } from './access-rules.ts';
+import { describeValue, functionFromArgument, invalidArgument, optionsFromArgument } from './arguments.ts';
 import { MemoryError } from './errors.ts';
 import type { GuestMemory } from './guest-memory.ts';
 import type { MemTxAttrs } from './mem-tx-attrs.ts';
@@ -156,7 +157,7 @@ export const localDevice = (
 export const controlDevice = (callbacks: AnyDeviceCallbacks, options: DeviceOptions = {}): ControlDevice => ({
   placement: 'control',
   callbacks,
-  rules: fullAccessRules(options.access),
+  rules: fullAccessRules(optionsFromArgument('a device', options).access),
 });
 
 /** A device whose module is loaded by device worker `host` only. */
@@ -168,19 +169,34 @@ export const hostedDevice = (
   placement: 'hosted',
   host,
   ...deviceModule(module, options),
-  onAsk: options.onAsk ?? null,
+  onAsk: options.onAsk === undefined ? null : functionFromArgument('a device', 'onAsk', options.onAsk),
 });
 
 function lockingOf(lock: DeviceLocking): DeviceLocking {
   if (LOCKINGS.includes(lock)) return lock;
-  const shown = typeof lock === 'string' ? `'${String(lock)}'` : String(lock);
-  throw new MemoryError('INVALID_ARGUMENT', `a device's lock is 'shared', 'own' or 'none', not ${shown}`);
+  throw new MemoryError(
+    'INVALID_ARGUMENT',
+    `a device's lock is 'shared', 'own' or 'none', not ${describeValue(lock)}`,
+  );
 }
 
 const deviceModule = (module: URL | string, options: ModuleOptions): DeviceModule => ({
-  module: String(module),
-  exportName: options.exportName ?? 'default',
+  module: moduleFromArgument('a device', module),
+  exportName: exportFromArgument('a device', optionsFromArgument('a device', options).exportName),
   state: options.state ?? NO_STATE,
   data: options.data ?? null,
   rules: fullAccessRules(options.access),
 });
+
+/** The URL of a module, as text; whether there is one is seen when it is loaded. */
+export function moduleFromArgument(where: string, module: unknown): string {
+  if (typeof module === 'string') return module;
+  if (module instanceof URL) return module.href;
+  throw invalidArgument(where, `module must be a URL or a string, got ${describeValue(module)}`);
+}
+
+/** The name of a module's export; `default` by default. */
+export function exportFromArgument(where: string, name: unknown = 'default'): string {
+  if (typeof name === 'string') return name;
+  throw invalidArgument(where, `exportName must be a string, got ${describeValue(name)}`);
+}

@@ -13,6 +13,7 @@
  *
  * @source QEMU include/exec/memattrs.h: names and meanings
  */
+import { describeValue, optionsFromArgument } from './arguments.ts';
 import { MemoryError } from './errors.ts';
 
 export const MEMTXATTRS_UNSPECIFIED = 1;
@@ -54,12 +55,13 @@ export const MEMTXATTRS_FIELDS = {
 
 /** Packs attributes. @throws MemoryError INVALID_ARGUMENT for a number out of its bounds */
 export function memTxAttrs(fields: MemTxAttrsFields): MemTxAttrs {
+  optionsFromArgument('memTxAttrs()', fields);
   const number = (name: 'space' | 'pid' | 'requesterId', last: number): number => {
     const value = fields[name] ?? 0;
     if (Number.isInteger(value) && value >= 0 && value <= last) return value;
     throw new MemoryError(
       'INVALID_ARGUMENT',
-      `attribute ${name} must be a whole number from 0 to ${last}, got ${String(value)}`,
+      `attribute ${name} must be a whole number from 0 to ${last}, got ${describeValue(value)}`,
     );
   };
   return (

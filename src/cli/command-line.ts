@@ -12,6 +12,7 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { MemoryError } from '../base/errors.ts';
+import { beginOutput } from './output.ts';
 
 export const EXIT_OK = 0;
 export const EXIT_FAILED = 1;
@@ -26,6 +27,7 @@ export async function runCommandLine(
   commands: readonly RegisterCommand[],
 ): Promise<void> {
   endQuietlyWithoutReader();
+  beginOutput();
   const program = createProgram(commands);
   try {
     if (args.length === 0) program.error(`name a command: ${commandNames(program).join(', ')}`);
@@ -42,6 +44,7 @@ function createProgram(commands: readonly RegisterCommand[]): Command {
     .description("QEMU's memory API: run a captured machine under layout churn, print and replay layouts")
     .version(manifest.version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
+    .helpCommand(false) // a second way, which answers to an unknown command with pages instead of a line
     .addHelpText(
       'after',
       '\nExit status: 0 all that was checked holds, 1 a check failed, 2 bad usage or bad input.',
@@ -70,7 +73,15 @@ function report(error: unknown, who: string): number {
   return EXIT_FAILED;
 }
 
-const oneLine = (message: string): string => message.trim().replace(/\s*\n\s*/g, ' ');
+/** What a file or an argument says is quoted in messages, and a terminal would obey some of it. */
+const oneLine = (message: string): string =>
+  message
+    .trim()
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, shownControl);
+
+const shownControl = (character: string): string =>
+  `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`;
 
 const complain = (text: string): void => {
   process.stderr.write(`${text}\n`);

@@ -1,9 +1,8 @@
 /** What a command is given as FILE: a layout, text of `info mtree`, a bundled machine by name, or `-` for standard input. */
-import { text } from 'node:stream/consumers';
 import { MemoryError } from '../base/errors.ts';
 import { type BuiltLayout, buildLayout, parseLayout } from '../qemu/layout-file.ts';
 import { importMtree, type NamedText } from '../qemu/mtree-parser.ts';
-import { readMachine } from './captured-file.ts';
+import { BoundedText, readMachine, unreadable } from './captured-file.ts';
 
 export interface ImportedLayout extends BuiltLayout {
   /** As it was given. */
@@ -58,6 +57,16 @@ function importText(file: string, named: NamedText, flat: NamedText | undefined)
 }
 
 const readText = async (file: string): Promise<NamedText> =>
-  file === '-' ? { text: await text(process.stdin), file: shownName(file) } : readMachine(file);
+  file === '-' ? { text: await standardInput(), file: shownName(file) } : readMachine(file);
+
+async function standardInput(): Promise<string> {
+  const text = new BoundedText();
+  try {
+    for await (const piece of process.stdin) text.add(piece as Buffer);
+  } catch (error) {
+    throw unreadable(shownName('-'), error);
+  }
+  return text.end();
+}
 
 const shownName = (file: string): string => (file === '-' ? 'standard input' : file);

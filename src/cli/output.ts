@@ -8,6 +8,11 @@ import { assert } from '../base/assert.ts';
 
 let documentPrinted = false;
 
+/** Another command begins, in this process. */
+export function beginOutput(): void {
+  documentPrinted = false;
+}
+
 /** Prints the command's one JSON document. Addresses may be bigint: they become `"0x"` + hex. */
 export function printJson(document: unknown): void {
   assert(!documentPrinted, 'a command prints one JSON document');

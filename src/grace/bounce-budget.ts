@@ -11,6 +11,7 @@
  * it was given back, so its exit gives back all of it; at the worst twice, which the next bytes that are given
  * back make good, for the sum never falls below 0.
  */
+import { describeValue } from '../base/arguments.ts';
 import { MemoryError } from '../base/errors.ts';
 import {
   bounceLimitWord,
@@ -110,7 +111,7 @@ export function setBounceBytesMax(words: SharedWords, addressSpace: number, byte
   if (!(Number.isInteger(bytes) && bytes >= 0 && bytes < 2 ** 31)) {
     throw new MemoryError(
       'INVALID_ARGUMENT',
-      `a bounce budget of ${String(bytes)} bytes: give a whole number below 2^31`,
+      `a bounce budget of ${describeValue(bytes)} bytes: give a whole number below 2^31`,
     );
   }
   Atomics.store(words, bounceLimitWord(addressSpace), bytes); // pairs with BounceBudget.take

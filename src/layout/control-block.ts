@@ -37,6 +37,7 @@
  * Invariant: a word has one writing thread for as long as the block lives, except where its row names a
  * protocol. A thread's words are written by the control thread after that thread's exit was confirmed.
  */
+import { sharedBuffer } from '../base/shared-memory.ts';
 export type SharedWords = Int32Array<SharedArrayBuffer>;
 
 export const CONTROL_MAGIC = 0x464c5456; // "FLTV"
@@ -118,7 +119,7 @@ export const BOUNCE_BYTES_DEFAULT = 4096;
 
 /** A fresh control block: all readers offline, no view published yet. */
 export function createControlBlock(bounceBytesMax: number = BOUNCE_BYTES_DEFAULT): SharedWords {
-  const words = new Int32Array(new SharedArrayBuffer(CONTROL_BLOCK_BYTES));
+  const words = new Int32Array(sharedBuffer(CONTROL_BLOCK_BYTES));
   words[WORD_MAGIC] = CONTROL_MAGIC;
   words[WORD_LAYOUT_VERSION] = LAYOUT_VERSION;
   words[WORD_GENERATION] = GENERATION_FIRST;

@@ -9,7 +9,9 @@
  * Bits are set by whoever writes to the page. They are cleared by the control thread, those of DIRTY_CLIENT_CODE
  * by the thread that translates the page. A store marks its page for all clients at once, whoever asked.
  */
+
 import { DIRTY_CLIENT_CODE } from '../base/dirty-log.ts';
+import { sharedBuffer } from '../base/shared-memory.ts';
 import type { SharedWords } from './control-block.ts';
 
 export const DIRTY_BITS = 0;
@@ -46,7 +48,7 @@ const codeBits = (mask: number, bits: number): number =>
 /** For a buffer of that size, whose pages are dirty for all clients: a new block is. */
 export function createDirtyBitmap(sizeBytes: number): SharedWords {
   const groups = Math.ceil(sizeBytes / (DIRTY_PAGE_BYTES * GROUP_PAGES));
-  const words = new Int32Array(new SharedArrayBuffer(4 * groups * GROUP_WORDS));
+  const words = new Int32Array(sharedBuffer(4 * groups * GROUP_WORDS));
   for (let group = 0; group < groups; group += 1)
     words.fill(-1, group * GROUP_WORDS, group * GROUP_WORDS + CLIENT_COUNT);
   return words;

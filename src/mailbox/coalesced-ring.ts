@@ -6,7 +6,9 @@
  * caller to do directly, which replays what is queued first.
  * Order: test/mailbox/coalesced-interleavings.test.ts walks every order of queuing, replaying and looking.
  */
+
 import type { MemTxAttrs } from '../base/mem-tx-attrs.ts';
+import { sharedBuffer } from '../base/shared-memory.ts';
 import {
   ENTRY_ATTRS,
   ENTRY_OFFSET_HI,
@@ -184,7 +186,7 @@ export class CoalescedRing {
 
 /** It takes no writes before it is both open and served. */
 export function createRing(): SharedArrayBuffer {
-  const buffer = new SharedArrayBuffer(RING_BYTES);
+  const buffer = sharedBuffer(RING_BYTES);
   new Int32Array(buffer)[RING_STATE] = RING_UNKNOWN | RING_UNSERVED;
   return buffer;
 }

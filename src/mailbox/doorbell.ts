@@ -6,9 +6,11 @@
  * Writes: DOORBELL_RINGS. Whoever takes AWAITED out of it notifies afterwards, and who still sleeps marks it anew.
  * Order: test/mailbox/doorbell-interleavings.test.ts walks every order of ringing, waiting and taking.
  */
+
 import { threadId } from 'node:worker_threads';
 import { MemoryError } from '../base/errors.ts';
 import type { EventNotifier } from '../base/event-notifier.ts';
+import { sharedBuffer } from '../base/shared-memory.ts';
 import type { DoorbellHandle } from '../layout/attachments.ts';
 import type { SharedWords } from '../layout/control-block.ts';
 import {
@@ -36,7 +38,7 @@ export class Doorbell implements EventNotifier {
   constructor();
   /** Another thread's end of a doorbell; Doorbell.from() is the way to it. */
   constructor(handle: DoorbellHandle);
-  constructor(handle: DoorbellHandle = { id: nextId(), words: new SharedArrayBuffer(DOORBELL_BYTES) }) {
+  constructor(handle: DoorbellHandle = { id: nextId(), words: sharedBuffer(DOORBELL_BYTES) }) {
     this.id = handle.id;
     this.words = new Int32Array(handle.words);
   }

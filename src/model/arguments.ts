@@ -3,6 +3,7 @@
  * region, the argument and the legal values; what is returned is exact and in range.
  */
 import { SIZE_2_64 } from '../base/addresses.ts';
+import { describeValue } from '../base/arguments.ts';
 import { MemoryError } from '../base/errors.ts';
 
 const OFFSET_MIN = -(1n << 63n);
@@ -11,15 +12,6 @@ const PRIORITY_MAX = 2 ** 31 - 1;
 
 function invalid(where: string, what: string): never {
   throw new MemoryError('INVALID_ARGUMENT', `${where}: ${what}`);
-}
-
-/** How a value that is not what we asked for is shown in a message; short, whatever it is. */
-export function describeValue(value: unknown): string {
-  if (typeof value === 'bigint') return `${value}n`;
-  if (typeof value === 'string') return value.length > 40 ? `'${value.slice(0, 40)}…'` : `'${value}'`;
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
-  if (typeof value === 'function') return 'a function';
-  return String(value);
 }
 
 /** Any integer, exact. */

@@ -5,7 +5,8 @@
  * @source QEMU's PCI bus master container and alias: spec section 5.5
  */
 import { AddressSpace } from './address-space.ts';
-import { MemoryRegion } from './memory-region.ts';
+import { nameFromArgument } from './arguments.ts';
+import { MemoryRegion, requireRegion } from './memory-region.ts';
 
 export class BusMaster {
   /** Add it to a machine, as Machine.addBusMaster does; a device asks for it by name. */
@@ -14,6 +15,8 @@ export class BusMaster {
 
   /** @throws MemoryError INVALID_ARGUMENT */
   constructor(name: string, dmaRoot: MemoryRegion) {
+    nameFromArgument('a bus master', name); // before the alias is mapped, which its target remembers
+    requireRegion(`bus master '${name}'`, 'dmaRoot', dmaRoot);
     this.alias = MemoryRegion.alias(`${name} bus master`, dmaRoot, 0, dmaRoot.size, { enabled: false });
     const container = MemoryRegion.container(`${name} bus master container`, 2n ** 64n);
     container.addSubregion(0, this.alias);

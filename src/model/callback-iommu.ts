@@ -5,13 +5,15 @@
  * before the call.
  */
 import { SIZE_2_64 } from '../base/addresses.ts';
+import { describeValue } from '../base/arguments.ts';
+import { exportFromArgument, moduleFromArgument } from '../base/device-binding.ts';
 import {
   IOMMU_NOTIFIER_DEVIOTLB_UNMAP,
   IOMMU_NOTIFIER_MAP,
   type IommuTranslation,
   type TranslatorModule,
 } from '../base/iommu.ts';
-import type { AddressSpace } from './address-space.ts';
+import { type AddressSpace, requireAddressSpace } from './address-space.ts';
 import { Iommu, type IommuOptions } from './iommu.ts';
 import { blocksFromArguments, invalidIommu } from './iommu-arguments.ts';
 import { type IommuEvent, unmapEvent } from './iommu-notifiers.ts';
@@ -43,11 +45,14 @@ export class CallbackIommu extends Iommu {
    */
   constructor(targets: readonly AddressSpace[], module: URL | string, options: CallbackIommuOptions = {}) {
     super(options);
+    if (!Array.isArray(targets))
+      invalidIommu(this.where, `targets must be an array, got ${describeValue(targets)}`);
+    for (const target of targets) requireAddressSpace(this.where, target);
     if (targets.length === 0) invalidIommu(this.where, 'it needs at least one address space to lead to');
     this.targets = [...targets];
     this.module = {
-      module: String(module),
-      exportName: options.exportName ?? 'default',
+      module: moduleFromArgument(this.where, module),
+      exportName: exportFromArgument(this.where, options.exportName),
       state: options.state ?? new SharedArrayBuffer(0),
       data: options.data ?? null,
     };

@@ -2,9 +2,11 @@
  * Which clients want to know of writes to one region: what the region itself asks for, and what global
  * tracking adds. Guarantee: a view looks different only when a bit of the mask flips.
  */
+
+import { describeValue } from '../base/arguments.ts';
 import { DIRTY_CLIENT_CODE, DIRTY_CLIENT_MIGRATION, DIRTY_CLIENT_VGA } from '../base/dirty-log.ts';
 import { MemoryError } from '../base/errors.ts';
-import { booleanFromArgument, describeValue } from './arguments.ts';
+import { booleanFromArgument } from './arguments.ts';
 import type { MemoryRegion } from './memory-region.ts';
 import { touchedWhole } from './touched.ts';
 import { mutate } from './transaction.ts';

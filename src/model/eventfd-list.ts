@@ -4,9 +4,10 @@
  * is ioeventfd-pending, never topology-pending: it rebuilds no map.
  */
 
+import { describeValue, optionsFromArgument } from '../base/arguments.ts';
 import { MemoryError } from '../base/errors.ts';
 import type { EventNotifier } from '../base/event-notifier.ts';
-import { describeValue, insideFromArguments, integerFromArgument } from './arguments.ts';
+import { insideFromArguments, integerFromArgument } from './arguments.ts';
 import type { MemoryRegion } from './memory-region.ts';
 import { mutate } from './transaction.ts';
 
@@ -92,8 +93,9 @@ export class EventfdList {
     });
   }
 
-  private entryFrom({ offset, size, match, notifier }: EventfdOptions): RegionEventfd {
+  private entryFrom(options: EventfdOptions): RegionEventfd {
     const where = `ioeventfd of region '${this.region.name}'`;
+    const { offset, size, match, notifier } = optionsFromArgument(where, options);
     const { kind } = this.region;
     if (kind === 'container' || kind === 'alias' || kind === 'iommu' || this.region.isRam)
       invalid(where, `a region of kind '${kind}' has no callbacks; add it to the I/O region that answers`);

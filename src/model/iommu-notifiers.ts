@@ -4,7 +4,9 @@
  * range, newest notifier first; one that throws does not keep the others from being called.
  * @source QEMU memory_region_register_iommu_notifier, memory_region_notify_iommu, memory_region_iommu_replay
  */
+
 import { ADDRESS_LAST } from '../base/addresses.ts';
+import { describeValue, functionFromArgument, optionsFromArgument } from '../base/arguments.ts';
 import { callOut } from '../base/call-out.ts';
 import {
   IOMMU_NOTIFIER_DEVIOTLB_UNMAP,
@@ -78,9 +80,13 @@ export class IommuNotifiers {
    */
   register(notifier: IommuNotifier): () => void {
     const { where } = this.iommu;
+    functionFromArgument(where, 'notify', optionsFromArgument(where, notifier).notify);
     const { flags, index = 0 } = notifier;
     if (!Number.isInteger(flags) || flags === 0 || (flags & ~ALL_FLAGS) !== 0)
-      invalidIommu(where, `a notifier's flags are an OR of IOMMU_NOTIFIER_* flags, got ${String(flags)}`);
+      invalidIommu(
+        where,
+        `a notifier's flags are an OR of IOMMU_NOTIFIER_* flags, got ${describeValue(flags)}`,
+      );
     const start = integerFromArgument(where, 'start', notifier.start ?? 0n);
     const last = integerFromArgument(where, 'last', notifier.last ?? ADDRESS_LAST);
     if (start < 0n || last < start || last > ADDRESS_LAST)

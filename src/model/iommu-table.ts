@@ -4,10 +4,10 @@
  * no access anywhere uses what was unmapped.
  */
 import { SIZE_2_64 } from '../base/addresses.ts';
+import { describeValue, optionsFromArgument } from '../base/arguments.ts';
 import { MemoryError } from '../base/errors.ts';
 import { IOMMU_NOTIFIER_MAP, permissionBits } from '../base/iommu.ts';
-import type { AddressSpace } from './address-space.ts';
-import { describeValue } from './arguments.ts';
+import { type AddressSpace, requireAddressSpace } from './address-space.ts';
 import { Iommu, type IommuMapping, type IommuOptions } from './iommu.ts';
 import { blockAddress, blocksFromArguments, invalidIommu } from './iommu-arguments.ts';
 import { type IommuEvent, unmapEvent } from './iommu-notifiers.ts';
@@ -36,6 +36,7 @@ export class IommuTable extends Iommu {
   /** @throws MemoryError INVALID_ARGUMENT */
   constructor(target: AddressSpace, options: IommuOptions = {}) {
     super(options);
+    requireAddressSpace(this.where, target);
     this.target = target;
   }
 
@@ -46,7 +47,8 @@ export class IommuTable extends Iommu {
    */
   map(options: IommuMapOptions): void {
     const { where } = this;
-    const { space = this.target, permission = 'read-write', index = 0 } = options;
+    const { space = this.target, permission = 'read-write', index = 0 } = optionsFromArgument(where, options);
+    requireAddressSpace(where, space);
     const { iova, size } = blocksFromArguments(where, options, this.minPageSize, this.end);
     const target = blockAddress(where, 'target', options.target, this.minPageSize);
     if (target + size > SIZE_2_64) invalidIommu(where, `target ${hex(target)} + ${hex(size)} passes 2^64`);

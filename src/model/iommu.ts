@@ -3,6 +3,7 @@
  * space. This part is common to both kinds: indexes, notifiers, and when the readers have let go of what was.
  * Guarantee: a change is published with its transaction; a change that is refused has changed nothing.
  */
+import { describeValue, functionFromArgument, optionsFromArgument } from '../base/arguments.ts';
 import { MEMTXATTRS_FIELDS } from '../base/mem-tx-attrs.ts';
 import type { AddressSpace } from './address-space.ts';
 import { integerFromArgument } from './arguments.ts';
@@ -65,6 +66,7 @@ export abstract class Iommu {
 
   protected constructor(options: IommuOptions) {
     const where = 'an IOMMU';
+    optionsFromArgument(where, options);
     this.minPageSize = integerFromArgument(where, 'minPageSize', options.minPageSize ?? 4096);
     if (
       this.minPageSize < 1n ||
@@ -74,19 +76,25 @@ export abstract class Iommu {
       invalidIommu(where, `minPageSize must be a power of two below 2^63, got ${this.minPageSize}`);
     const indexes = options.indexes ?? 1;
     if (!Number.isInteger(indexes) || indexes < 1 || indexes > INDEXES_MAX)
-      invalidIommu(where, `indexes must be a whole number from 1 to ${INDEXES_MAX}, got ${String(indexes)}`);
+      invalidIommu(
+        where,
+        `indexes must be a whole number from 1 to ${INDEXES_MAX}, got ${describeValue(indexes)}`,
+      );
     this.indexCount = indexes;
     const bits =
       options.indexFrom === undefined ? { shift: 0, bits: 0 } : MEMTXATTRS_FIELDS[options.indexFrom];
     if (bits === undefined)
       invalidIommu(
         where,
-        `indexFrom must be one of ${Object.keys(MEMTXATTRS_FIELDS).join(', ')}, got ${String(options.indexFrom)}`,
+        `indexFrom must be one of ${Object.keys(MEMTXATTRS_FIELDS).join(', ')}, got ${describeValue(options.indexFrom)}`,
       );
     this.indexBits = bits;
     this.attributes = options.attributes ?? {};
     this.tables = Array.from({ length: indexes }, () => ({ mappings: [], edition: EDITION_EMPTY }));
-    this.notifiers = new IommuNotifiers(this, options.onNotifierFlags ?? (() => {}));
+    this.notifiers = new IommuNotifiers(
+      this,
+      functionFromArgument(where, 'onNotifierFlags', options.onNotifierFlags ?? (() => {})),
+    );
   }
 
   /** The region that it answers for; null before MemoryRegion.iommu() was given it. */
@@ -116,8 +124,8 @@ export abstract class Iommu {
 
   /** What the options' `attributes` say. @throws MemoryError INVALID_ARGUMENT for one that it does not have */
   getAttribute(name: string): unknown {
-    if (Object.hasOwn(this.attributes, name)) return this.attributes[name];
-    return invalidIommu(this.where, `it has no attribute '${name}'`);
+    if (typeof name === 'string' && Object.hasOwn(this.attributes, name)) return this.attributes[name];
+    return invalidIommu(this.where, `it has no attribute ${describeValue(name)}`);
   }
 
   /** Every stretch of [start, last] that lets something through, ascending, as `map` events. */
@@ -126,7 +134,7 @@ export abstract class Iommu {
   /** @throws MemoryError INVALID_ARGUMENT */
   requireIndex(index: number): number {
     if (Number.isInteger(index) && index >= 0 && index < this.indexCount) return index;
-    return invalidIommu(this.where, `index must be 0 to ${this.indexCount - 1}, got ${String(index)}`);
+    return invalidIommu(this.where, `index must be 0 to ${this.indexCount - 1}, got ${describeValue(index)}`);
   }
 
   /** Puts `added` in place of `count` mappings from `at` on, in the transaction that is open or one of its own. */

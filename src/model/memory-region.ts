@@ -4,11 +4,12 @@
  * and a mutator that throws has changed nothing.
  */
 
+import { describeValue, optionsFromArgument } from '../base/arguments.ts';
 import type { DeviceBinding } from '../base/device-binding.ts';
 import { MemoryError } from '../base/errors.ts';
 import {
   booleanFromArgument,
-  describeValue,
+  nameFromArgument,
   offsetFromArgument,
   priorityFromArgument,
   sizeFromArgument,
@@ -67,7 +68,7 @@ export class MemoryRegion extends RegionProperties {
     buffer: SharedArrayBuffer,
     options: Options & BufferWindow = {},
   ): MemoryRegion {
-    const backing = backingOver(`region '${name}'`, buffer, options);
+    const backing = backingOver(whereOf(name), buffer, options);
     return new MemoryRegion({ kind: 'ram', name, size: backing.capacityBytes!, backing, options });
   }
 
@@ -83,7 +84,7 @@ export class MemoryRegion extends RegionProperties {
     options: Options & BufferWindow = {},
   ): MemoryRegion {
     const isSize = typeof bytes === 'bigint' || typeof bytes === 'number';
-    const backing = isSize ? RESERVED_DEVICE_RAM : backingOver(`region '${name}'`, bytes, options);
+    const backing = isSize ? RESERVED_DEVICE_RAM : backingOver(whereOf(name), bytes, options);
     const size = isSize ? bytes : backing.capacityBytes!;
     return new MemoryRegion({ kind: 'ram-device', name, size, backing, options });
   }
@@ -97,7 +98,7 @@ export class MemoryRegion extends RegionProperties {
    * @source QEMU memory_region_init_ram_from_file
    */
   static ramFromFile(name: string, options: Options & RamFileOptions): MemoryRegion {
-    const backing = backingFromFile(`region '${name}'`, options);
+    const backing = backingFromFile(whereOf(name), options);
     return new MemoryRegion({ kind: 'ram', name, size: backing.capacityBytes!, backing, options });
   }
 
@@ -113,7 +114,7 @@ export class MemoryRegion extends RegionProperties {
     sizeMax: Bytes,
     options: Options & ResizableOptions = {},
   ): MemoryRegion {
-    const where = `region '${name}'`;
+    const where = whereOf(name);
     const most = sizeFromArgument(where, sizeMax);
     const backing = resizableBacking(where, sizeFromArgument(where, size), most, options);
     return new MemoryRegion({ kind: 'ram', name, size, backing, options });
@@ -121,7 +122,12 @@ export class MemoryRegion extends RegionProperties {
 
   /** RAM whose writes are refused. */
   static rom(name: string, size: Bytes, options?: Options): MemoryRegion {
-    return new MemoryRegion({ kind: 'ram', name, size, options: { ...options, readonly: true } });
+    return new MemoryRegion({
+      kind: 'ram',
+      name,
+      size,
+      options: { ...(options && optionsFromArgument(whereOf(name), options)), readonly: true },
+    });
   }
 
   /** Accesses call `device`; with null every access is rejected (a reservation). */
@@ -144,7 +150,7 @@ export class MemoryRegion extends RegionProperties {
       const got = describeValue(iommu);
       throw new MemoryError(
         'INVALID_ARGUMENT',
-        `region '${name}': give an IommuTable or a CallbackIommu, got ${got}`,
+        `${whereOf(name)}: give an IommuTable or a CallbackIommu, got ${got}`,
       );
     }
     const region = new MemoryRegion({ kind: 'iommu', name, size, iommu, options });
@@ -163,7 +169,7 @@ export class MemoryRegion extends RegionProperties {
     size: Bytes,
     options?: Options,
   ): MemoryRegion {
-    requireRegion(`alias '${name}'`, 'target', target);
+    requireRegion(whereOf(name), 'target', target);
     refuseFinalized(target);
     return new MemoryRegion({ kind: 'alias', name, size, alias: { target, offset }, options });
   }
@@ -291,7 +297,10 @@ export class MemoryRegion extends RegionProperties {
   }
 }
 
-function requireRegion(where: string, what: string, value: unknown): void {
+const whereOf = (name: unknown): string => `region '${nameFromArgument('a region', name)}'`;
+
+/** @throws MemoryError INVALID_ARGUMENT for what is no MemoryRegion */
+export function requireRegion(where: string, what: string, value: unknown): void {
   if (value instanceof MemoryRegion) return;
   const got = describeValue(value);
   throw new MemoryError('INVALID_ARGUMENT', `${where}: ${what} must be a MemoryRegion, got ${got}`);

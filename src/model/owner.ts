@@ -5,8 +5,10 @@
  * Guarantee: the regions of a destroyed owner are finalised exactly once, after the last of these let go.
  * Regions without an Owner live for ever. Belongs to the thread that owns the trees.
  */
+
+import { describeValue, functionFromArgument, optionsFromArgument } from '../base/arguments.ts';
 import { MemoryError } from '../base/errors.ts';
-import { describeValue, nameFromArgument } from './arguments.ts';
+import { nameFromArgument } from './arguments.ts';
 import { finalizeRegions } from './finalize.ts';
 import type { MemoryRegion } from './memory-region.ts';
 import { escapedName } from './region-names.ts';
@@ -36,7 +38,9 @@ export class Owner {
 
   constructor(path: string, options: OwnerOptions = {}) {
     this.path = nameFromArgument('owner', path);
-    this.onFinalized = options.onFinalized;
+    const { onFinalized } = optionsFromArgument('owner', options);
+    if (onFinalized !== undefined) functionFromArgument('owner', 'onFinalized', onFinalized);
+    this.onFinalized = onFinalized;
     this.finalized = new Promise((resolve, reject) => {
       this.settle = { resolve, reject };
     });

@@ -4,10 +4,12 @@
  * Guarantee: each method is one transaction; one that throws has changed nothing.
  * @source QEMU PortioList: spec section 15, row 127
  */
+import { describeValue, invalidArgument, optionsFromArgument } from '../base/arguments.ts';
 import { controlDevice } from '../base/device-binding.ts';
 import { MemoryError } from '../base/errors.ts';
 import { PORT_ACCESS, type PortEntry, portCallbacks } from '../base/port-callbacks.ts';
-import { MemoryRegion } from './memory-region.ts';
+import { nameFromArgument } from './arguments.ts';
+import { MemoryRegion, requireRegion } from './memory-region.ts';
 import { PORT_COUNT } from './port-io.ts';
 import type { MemoryRegionOptions } from './region-options.ts';
 import { transaction } from './transaction.ts';
@@ -30,7 +32,9 @@ export class PortList {
    * @throws MemoryError INVALID_ARGUMENT for entries that are none
    */
   constructor(name: string, entries: readonly PortEntry[], options: Pick<MemoryRegionOptions, 'owner'> = {}) {
-    this.name = name;
+    this.name = nameFromArgument('a port list', name);
+    if (!Array.isArray(entries))
+      throw invalidArgument(`port list '${name}'`, `entries must be an array, got ${describeValue(entries)}`);
     const sorted = entries.map((entry) => checked(name, entry)).sort((a, b) => a.offset - b.offset);
     this.runs = runsOf(sorted).map(({ low, end, members }) => ({
       low,
@@ -53,6 +57,7 @@ export class PortList {
 
   /** Maps the list into a port I/O space. @throws MemoryError REGION_ALREADY_MAPPED, INVALID_ARGUMENT */
   add(portIo: MemoryRegion, start: number): void {
+    requireRegion(`port list '${this.name}'`, 'the port I/O space', portIo);
     this.refuseOutside(start);
     transaction(() => {
       for (const { low, region } of this.runs) portIo.addSubregion(start + low, region);
@@ -98,7 +103,7 @@ export class PortList {
     if (Number.isInteger(start) && start >= 0 && start + end <= PORT_COUNT) return;
     throw new MemoryError(
       'INVALID_ARGUMENT',
-      `port list '${this.name}' spans ${end} ports: at ${String(start)} it is not within the ${PORT_COUNT} ports`,
+      `port list '${this.name}' spans ${end} ports: at ${describeValue(start)} it is not within the ${PORT_COUNT} ports`,
     );
   }
 }
@@ -120,12 +125,12 @@ function runsOf(sorted: readonly PortEntry[]): { low: number; end: number; membe
 }
 
 function checked(name: string, entry: PortEntry): PortEntry {
-  const { offset, length, size } = entry;
+  const { offset, length, size } = optionsFromArgument(`port list '${name}'`, entry);
   const isPort = (value: number, least: number): boolean =>
     Number.isInteger(value) && value >= least && value <= PORT_COUNT;
   if (isPort(offset, 0) && isPort(length, 1) && (size === 1 || size === 2 || size === 4)) return entry;
   throw new MemoryError(
     'INVALID_ARGUMENT',
-    `port list '${name}': an entry of ${String(length)} ports of ${String(size)} bytes at ${String(offset)}; give offset and length in ports and a size of 1, 2 or 4`,
+    `port list '${name}': an entry of ${describeValue(length)} ports of ${describeValue(size)} bytes at ${describeValue(offset)}; give offset and length in ports and a size of 1, 2 or 4`,
   );
 }

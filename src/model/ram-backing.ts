@@ -2,8 +2,9 @@
  * Where the bytes of a RAM region come from: reserved for it by the machine that shows it, or the caller's own.
  * Immutable; publish/ reads it when the region is backed.
  */
+
+import { describeValue, functionFromArgument, optionsFromArgument } from '../base/arguments.ts';
 import { MemoryError } from '../base/errors.ts';
-import { describeValue } from './arguments.ts';
 import { RamFile, type RamFileOptions } from './ram-file.ts';
 
 /** Typed views of 8 bytes must fit the bytes, and their buffer as a whole. */
@@ -52,11 +53,8 @@ export interface BufferWindow {
  * RAM over the caller's bytes.
  * @throws MemoryError INVALID_ARGUMENT for what cannot be shared, or a window that is not in it
  */
-export function backingOver(
-  where: string,
-  buffer: SharedArrayBuffer,
-  { byteOffset = 0, sizeBytes }: BufferWindow,
-): RamBacking {
+export function backingOver(where: string, buffer: SharedArrayBuffer, window: BufferWindow): RamBacking {
+  const { byteOffset = 0, sizeBytes } = optionsFromArgument(where, window);
   const refuse = (what: string): never => {
     throw new MemoryError('INVALID_ARGUMENT', `${where}: ${what}`);
   };
@@ -107,8 +105,10 @@ export function resizableBacking(
   where: string,
   size: bigint,
   sizeMax: bigint,
-  { onResized = () => {} }: ResizableOptions,
+  options: ResizableOptions,
 ): RamBacking {
+  const { onResized = () => {} } = optionsFromArgument(where, options);
+  functionFromArgument(where, 'onResized', onResized);
   if (size > sizeMax) {
     throw new MemoryError(
       'INVALID_ARGUMENT',

@@ -1,9 +1,12 @@
 /**
  * The file that RAM is read from and written back to. It is opened by its path each time, and not held open.
  */
+
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { describeValue, optionsFromArgument } from '../base/arguments.ts';
 import { MemoryError } from '../base/errors.ts';
-import { describeValue } from './arguments.ts';
+import { sharedBuffer } from '../base/shared-memory.ts';
+import { booleanFromArgument, nameFromArgument } from './arguments.ts';
 
 export interface RamFileOptions {
   readonly path: string;
@@ -38,10 +41,10 @@ export class RamFile {
   /** Reads the bytes. @throws MemoryError RAM_FILE_UNUSABLE, RAM_FILE_TOO_SHORT, RAM_EXHAUSTED, INVALID_ARGUMENT */
   constructor(where: string, options: RamFileOptions) {
     this.where = where;
-    this.path = options.path;
+    this.path = nameFromArgument(`${where}: path`, optionsFromArgument(where, options).path);
     this.offset = bytesFromArgument(where, 'offset', options.offset ?? 0);
-    this.isReadonly = options.readonly ?? false;
-    this.writesBack = options.writeBack ?? false;
+    this.isReadonly = booleanFromArgument(where, 'readonly', options.readonly ?? false);
+    this.writesBack = booleanFromArgument(where, 'writeBack', options.writeBack ?? false);
     if (this.isReadonly && this.writesBack) {
       throw new MemoryError(
         'INVALID_ARGUMENT',
@@ -59,11 +62,13 @@ export class RamFile {
   }
 
   /**
-   * Writes `[offset, offset + size)` of the region to the file, and waits until it is on the disk.
+   * Writes `[offset, offset + sizeBytes)` of the region, by default all from `offset` on, to the file, and waits until it is on the disk.
    * @throws MemoryError RAM_FILE_READONLY, RAM_FILE_UNUSABLE, INVALID_ARGUMENT past the end
    */
-  write(offset: number, size: number): void {
-    const end = bytesFromArgument(this.where, 'offset', offset) + bytesFromArgument(this.where, 'size', size);
+  write(offset: number, sizeBytes?: number): void {
+    const start = bytesFromArgument(this.where, 'offset', offset);
+    const size = bytesFromArgument(this.where, 'size', sizeBytes ?? Math.max(0, this.sizeBytes - start));
+    const end = start + size;
     if (end > this.sizeBytes) {
       throw new MemoryError(
         'INVALID_ARGUMENT',
@@ -124,7 +129,7 @@ export class RamFile {
     const { sizeBytes } = this;
     try {
       if (sizeBytes > FILE_BYTES_MAX) throw new RangeError(`at most ${FILE_BYTES_MAX} fit in one buffer`);
-      return new SharedArrayBuffer(Math.ceil(sizeBytes / BUFFER_ALIGN) * BUFFER_ALIGN);
+      return sharedBuffer(Math.ceil(sizeBytes / BUFFER_ALIGN) * BUFFER_ALIGN);
     } catch (error) {
       throw new MemoryError(
         'RAM_EXHAUSTED',

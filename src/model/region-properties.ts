@@ -1,6 +1,7 @@
 /**
  * What a region is: the part of MemoryRegion that is read. What changes is changed by its mutators only.
  */
+import { invalidArgument, optionsFromArgument } from '../base/arguments.ts';
 import type { DeviceBinding } from '../base/device-binding.ts';
 import type { AddressSpace } from './address-space.ts';
 import {
@@ -36,6 +37,8 @@ export interface RegionParts {
   readonly alias?: { readonly target: MemoryRegion; readonly offset: Bytes };
 }
 
+const PLACEMENTS = ['local', 'control', 'hosted'];
+
 let regionCount = 0;
 
 export abstract class RegionProperties {
@@ -65,13 +68,14 @@ export abstract class RegionProperties {
   private ownPath: string | null = null;
 
   protected constructor(parts: RegionParts) {
-    const { kind, options = {} } = parts;
+    const { kind } = parts;
     const name = nameFromArgument(`a region of kind '${kind}'`, parts.name);
     const where = `region '${name}'`;
+    const options = optionsFromArgument(where, parts.options === undefined ? {} : parts.options);
     this.kind = kind;
     this.name = name;
     this.owner = ownerFromArgument(where, options.owner);
-    this.device = parts.device ?? null;
+    this.device = deviceFromArgument(where, parts.device ?? null);
     this.ownIommu = parts.iommu ?? null;
     this.backing = parts.backing ?? RESERVED_RAM;
     const hasBytes = this.isRam || kind === 'rom-device';
@@ -167,6 +171,14 @@ export abstract class RegionProperties {
   protected get where(): string {
     return `region '${this.name}'`;
   }
+}
+
+function deviceFromArgument(where: string, device: DeviceBinding | null): DeviceBinding | null {
+  if (device === null || PLACEMENTS.includes(device.placement)) return device;
+  throw invalidArgument(
+    where,
+    'its device must be made by localDevice(), controlDevice() or hostedDevice(), or null',
+  );
 }
 
 function ramIdFrom(where: string, owner: Owner | string | null, name: string, given: unknown): string | null {

@@ -5,6 +5,7 @@
  * Nothing is published inside a transaction: readers keep the map they have.
  * State: one global journal for all trees, as in QEMU; it belongs to the thread that owns the trees.
  */
+import { functionFromArgument } from '../base/arguments.ts';
 import { callOut } from '../base/call-out.ts';
 import { MemoryError } from '../base/errors.ts';
 import type { AddressSpace } from './address-space.ts';
@@ -97,6 +98,7 @@ export function unregisterParticipant(participant: TransactionParticipant): void
  * @source QEMU docs/devel/memory.rst: memory_region_transaction_begin, memory_region_transaction_commit
  */
 export function transaction<T>(body: () => T): T {
+  functionFromArgument('a transaction', 'its body', body);
   refuseWhileCommitting();
   const mark = journal.length;
   depth++;

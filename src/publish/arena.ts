@@ -3,8 +3,10 @@
  * Guarantee: a cell is handed out once until it is freed. The arena is reserved whole at the start: pages that no
  * cell has touched cost nothing.
  */
+
 import { assert } from '../base/assert.ts';
 import { MemoryError } from '../base/errors.ts';
+import { sharedBuffer } from '../base/shared-memory.ts';
 import type { SharedWords } from '../layout/control-block.ts';
 import { CELL_BYTES, CELL_FIRST_FREE, CELL_WORDS, cellWord, POISON } from '../layout/map-entry.ts';
 
@@ -17,7 +19,7 @@ export class Arena {
 
   /** @param poison fill freed cells with POISON, so that a use after reclaim is loud */
   constructor(sizeBytes: number, poison: boolean) {
-    this.words = new Int32Array(new SharedArrayBuffer(sizeBytes));
+    this.words = new Int32Array(sharedBuffer(sizeBytes));
     this.cellCount = sizeBytes / CELL_BYTES;
     this.poison = poison;
   }

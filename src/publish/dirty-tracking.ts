@@ -5,6 +5,8 @@
  * until they run or tracking starts again: taking the log down then would lengthen the pause.
  * @source QEMU memory_global_dirty_log_start, memory_global_dirty_log_stop
  */
+
+import { describeValue } from '../base/arguments.ts';
 import {
   DIRTY_TRACKING_DIRTY_RATE,
   DIRTY_TRACKING_LIMIT,
@@ -12,8 +14,8 @@ import {
 } from '../base/dirty-log.ts';
 import { MemoryError } from '../base/errors.ts';
 import type { AddressSpace } from '../model/address-space.ts';
-import { describeValue, insideFromArguments } from '../model/arguments.ts';
-import type { MemoryRegion } from '../model/memory-region.ts';
+import { insideFromArguments } from '../model/arguments.ts';
+import { type MemoryRegion, requireRegion } from '../model/memory-region.ts';
 import { refuseInTransaction, refusingMutators } from '../model/transaction.ts';
 import type { FlatRange } from '../render/flat-view.ts';
 import { MemoryRegionSection, overlapOf } from '../render/memory-region-section.ts';
@@ -91,6 +93,7 @@ export class DirtyTracking {
 
   /** Tells listeners that dirty bits of `[offset, offset + size)` of `region` are about to be cleared. */
   clear(region: MemoryRegion, offset: bigint | number, size: bigint | number): void {
+    requireRegion('dirty tracking', 'region', region);
     const extent = insideFromArguments(`region '${region.name}'`, region.size, offset, size);
     this.eachListener((audience, listener, space) => {
       if (listener.logClear === undefined) return;

@@ -3,9 +3,11 @@
  * Guarantee: from its registration to its removal, what a listener is told adds up to what its address space
  * shows: all of it when it comes, all of it back when it goes or its address space does.
  */
+
+import { describeValue, optionsFromArgument } from '../base/arguments.ts';
 import { MemoryError } from '../base/errors.ts';
 import type { AddressSpace } from '../model/address-space.ts';
-import { describeValue, nameFromArgument } from '../model/arguments.ts';
+import { nameFromArgument } from '../model/arguments.ts';
 import type { TransactionChanges } from '../model/transaction.ts';
 import { EMPTY_FLAT_VIEW, type FlatView } from '../render/flat-view.ts';
 import { differenceBetween } from '../render/view-difference.ts';
@@ -139,7 +141,8 @@ const changeBetween = (addressSpace: AddressSpace, before: FlatView, after: Flat
 });
 
 /** @returns how messages call it */
-function checkListener({ name, priority, logSync, logSyncGlobal }: MemoryListener): string {
+function checkListener(listener: MemoryListener): string {
+  const { name, priority, logSync, logSyncGlobal } = optionsFromArgument('a listener', listener);
   const where = `listener '${nameFromArgument('a listener', name)}'`;
   if (!Number.isInteger(priority) || priority < 0 || priority >= 2 ** 32)
     invalid(where, `priority must be an integer from 0 to 2^32 - 1, got ${describeValue(priority)}`);

@@ -3,7 +3,7 @@
  * there. Control thread only. Guarantee: one comes and goes with the transaction that adds or removes it.
  */
 import { MemoryError } from '../base/errors.ts';
-import type { AddressSpace } from '../model/address-space.ts';
+import { type AddressSpace, requireAddressSpace } from '../model/address-space.ts';
 import { rootsSeeing } from '../model/reachability.ts';
 import { mutate, type TransactionChanges } from '../model/transaction.ts';
 import { EMPTY_FLAT_VIEW, type FlatView } from '../render/flat-view.ts';
@@ -77,10 +77,11 @@ export class PublishedSpaces {
     return this.spaces.has(space);
   }
 
-  /** @throws MemoryError ADDRESS_SPACE_UNKNOWN */
+  /** @throws MemoryError ADDRESS_SPACE_UNKNOWN, INVALID_ARGUMENT */
   stateOf(space: AddressSpace): SpaceState {
     const state = this.spaces.get(space);
     if (state !== undefined) return state;
+    requireAddressSpace('this machine', space);
     throw new MemoryError(
       'ADDRESS_SPACE_UNKNOWN',
       `address space '${space.name}' was not added to this machine`,

@@ -4,8 +4,10 @@
  * Guarantee: a region's bytes stay at their place until detach(), whatever happens in the tree, and a
  * fresh block reads as zeros.
  */
+
 import { assert } from '../base/assert.ts';
 import { MemoryError } from '../base/errors.ts';
+import { sharedBuffer } from '../base/shared-memory.ts';
 import type { Attachment } from '../layout/attachments.ts';
 import type { SharedWords } from '../layout/control-block.ts';
 import { createDirtyBitmap, DIRTY_ALL_CLIENTS, dirtyPage, markDirtyPages } from '../layout/dirty-bitmap.ts';
@@ -63,7 +65,7 @@ export class RamStore implements RegionBacker {
     post: (attachment: Attachment) => void,
     afterGrace: (callback: () => void) => void,
   ) {
-    this.buffers = [new Uint8Array(new SharedArrayBuffer(reserveBytes))];
+    this.buffers = [new Uint8Array(sharedBuffer(reserveBytes))];
     this.dirty = [createDirtyBitmap(reserveBytes)];
     this.free = [{ byte: 0, sizeBytes: reserveBytes }];
     this.post = post;
@@ -78,6 +80,11 @@ export class RamStore implements RegionBacker {
   /** Bytes reserved for RAM in all buffers, used or not; V8's heap figures do not count them. */
   get reservedBytes(): number {
     return this.buffers.reduce((sum, bytes) => sum + (bytes?.length ?? 0), 0);
+  }
+
+  /** Bytes of their dirty bits. */
+  get dirtyBytes(): number {
+    return this.dirty.reduce((sum, words) => sum + (words?.byteLength ?? 0), 0);
   }
 
   /**
@@ -233,7 +240,7 @@ export class RamStore implements RegionBacker {
     sizeBytes: number,
   ): { sizeBytes: number; buffer: number; byte: number } {
     try {
-      return { sizeBytes, buffer: this.register(new Uint8Array(new SharedArrayBuffer(sizeBytes))), byte: 0 };
+      return { sizeBytes, buffer: this.register(new Uint8Array(sharedBuffer(sizeBytes))), byte: 0 };
     } catch (error) {
       throw new MemoryError(
         'RAM_EXHAUSTED',

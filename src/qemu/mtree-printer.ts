@@ -3,7 +3,8 @@
  * hash; here they are ordered by the names of their address spaces.
  */
 import { paddedHexFromAddress } from '../base/addresses.ts';
-import type { AddressSpace } from '../model/address-space.ts';
+import { describeValue, invalidArgument, optionsFromArgument } from '../base/arguments.ts';
+import { type AddressSpace, requireAddressSpace } from '../model/address-space.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
 import { renderAddressSpaces, type SharedView } from '../render/address-space-views.ts';
 import { type FlatRange, type FlatView, rangeType } from '../render/flat-view.ts';
@@ -21,7 +22,7 @@ import { ownerSuffix } from './region-owner.ts';
  */
 export function printMtree(spaces: Iterable<AddressSpace>, options: MtreeOptions = {}): string {
   const lines: string[] = [];
-  for (const { addressSpaces, root } of hierarchyOf(spaces)) {
+  for (const { addressSpaces, root } of hierarchyOf(spacesFrom(spaces, options))) {
     for (const name of addressSpaces) lines.push(`address-space: ${name}`);
     if (addressSpaces.length === 0) lines.push(`memory-region: ${root!.region.name}`);
     const printer = new TreePrinter(lines, options);
@@ -38,7 +39,7 @@ export function printMtree(spaces: Iterable<AddressSpace>, options: MtreeOptions
  * @source QEMU 7.2, `info mtree -f`, `-o`, `-d`
  */
 export const printFlatViews = (spaces: Iterable<AddressSpace>, options: FlatViewOptions = {}): string =>
-  printSharedViews(renderAddressSpaces(inOrderOfNames(spaces)), options);
+  printSharedViews(renderAddressSpaces(inOrderOfNames(spacesFrom(spaces, options))), options);
 
 /** The same of views that are there already, in the order given. */
 export function printSharedViews(views: readonly SharedView[], options: FlatViewOptions = {}): string {
@@ -50,6 +51,17 @@ export function printSharedViews(views: readonly SharedView[], options: FlatView
     '',
   ]);
   return textOf(lines);
+}
+
+/** @throws MemoryError INVALID_ARGUMENT */
+function spacesFrom(spaces: Iterable<AddressSpace>, options: object): AddressSpace[] {
+  const where = 'printing';
+  optionsFromArgument(where, options);
+  if (typeof (spaces as Iterable<AddressSpace> | null | undefined)?.[Symbol.iterator] !== 'function')
+    throw invalidArgument(where, `give an array of address spaces, got ${describeValue(spaces)}`);
+  const listed = [...spaces];
+  for (const space of listed) requireAddressSpace(where, space);
+  return listed;
 }
 
 function contents(view: FlatView, { showOwners = false, dispatchPageBits }: FlatViewOptions): string[] {

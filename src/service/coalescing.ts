@@ -5,7 +5,7 @@
  * before is done, or its host has died. A reader that has gone holds no ring, and what it queued is replayed.
  * Writes, in RING_STATE: RING_UNKNOWN; RING_UNSERVED of worker-local devices; the holder, once its exit was confirmed.
  */
-import { RING_HEAD } from '../layout/coalesced-ring.ts';
+import { RING_BYTES, RING_HEAD } from '../layout/coalesced-ring.ts';
 import { hostReaderSlot } from '../layout/control-block.ts';
 import {
   breakRingLock,
@@ -58,6 +58,11 @@ export class Coalescing {
   /** The ring of `region`; null if it never had one. */
   ringOf(region: MemoryRegion): SharedArrayBuffer | null {
     return this.rings.get(region)?.ring.words.buffer ?? null;
+  }
+
+  /** Of all rings. */
+  get sharedBytes(): number {
+    return this.rings.size * RING_BYTES;
   }
 
   /** Does what addRing() must not fail in: it is called when a commit cannot fail any more. */

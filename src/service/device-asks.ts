@@ -12,9 +12,9 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
 import type { AskHandler } from '../base/device-binding.ts';
 import { MemoryError, type MemoryErrorCode } from '../base/errors.ts';
+import { errorFromPosted, type PostedError, postedFromError } from '../base/posted-error.ts';
 import { deviceHostWord, type SharedWords } from '../layout/control-block.ts';
 import { DEVICE_HOST_REPLIES } from '../layout/mailbox.ts';
-import { errorFromPosted, type PostedError, postedFromError } from '../vcpu/vcpu-run.ts';
 
 interface Ask {
   readonly device: number;

@@ -5,12 +5,14 @@
  * resolves. A page's bytes are therefore read after the promise, never before.
  * Order: clear the bits, add to WORD_DIRTY_EPOCH, wait for a grace period, resolve (docs/MEMORY-ORDER.md).
  */
+
+import { describeValue } from '../base/arguments.ts';
 import { DIRTY_CLIENT_CODE, DIRTY_CLIENT_MIGRATION, DIRTY_CLIENT_VGA } from '../base/dirty-log.ts';
 import { MemoryError } from '../base/errors.ts';
 import { type SharedWords, WORD_DIRTY_EPOCH } from '../layout/control-block.ts';
 import { DIRTY_PAGE_BYTES } from '../layout/dirty-bitmap.ts';
-import { describeValue, insideFromArguments } from '../model/arguments.ts';
-import type { MemoryRegion } from '../model/memory-region.ts';
+import { insideFromArguments } from '../model/arguments.ts';
+import { type MemoryRegion, requireRegion } from '../model/memory-region.ts';
 import type { DirtyPages } from '../publish/dirty-pages.ts';
 import type { DirtyRanges } from '../publish/dirty-ranges.ts';
 
@@ -58,7 +60,7 @@ export class MachineDirtyLog {
     client: number,
   ): Promise<DirtyRanges> {
     const { control, pages, audience, rearm } = this.parts;
-    const inside = insideFromArguments(`dirty log of region '${region.name}'`, region.size, offset, size);
+    const inside = insideOf(region, offset, size);
     checkClient(region, client);
     audience.sync(region);
     const taken = pages.take(region, inside.offset, Number(inside.size), client);
@@ -85,6 +87,7 @@ export class MachineDirtyLog {
     client: number,
     into: PageBitmap | null = null,
   ): Promise<number> {
+    requireRegion('dirty log', 'region', region);
     if (into !== null) checkBitmap(region, into);
     const taken = await this.snapshotAndClear(region, offset, size, client);
     let count = 0;
@@ -98,7 +101,7 @@ export class MachineDirtyLog {
 
   /** Whether a page of those bytes is dirty for `client`, as far as this machine's threads wrote it. */
   isDirty(region: MemoryRegion, offset: bigint | number, size: bigint | number, client: number): boolean {
-    const inside = insideFromArguments(`dirty log of region '${region.name}'`, region.size, offset, size);
+    const inside = insideOf(region, offset, size);
     checkClient(region, client);
     return this.parts.pages.isDirty(region, inside.offset, Number(inside.size), client);
   }
@@ -108,7 +111,7 @@ export class MachineDirtyLog {
    * @source QEMU memory_region_set_dirty
    */
   setDirty(region: MemoryRegion, offset: bigint | number, size: bigint | number): void {
-    const inside = insideFromArguments(`dirty log of region '${region.name}'`, region.size, offset, size);
+    const inside = insideOf(region, offset, size);
     this.parts.pages.mark(region, inside.offset, Number(inside.size));
   }
 
@@ -118,6 +121,7 @@ export class MachineDirtyLog {
    * @source QEMU memory_region_flush_rom_device
    */
   flushRomDevice(region: MemoryRegion, offset: bigint | number, size: bigint | number): void {
+    requireRegion('dirty log', 'region', region);
     if (region.kind !== 'rom-device' || !region.romd) {
       const is =
         region.kind === 'rom-device' ? 'has romd off: its reads call it' : `is of kind '${region.kind}'`;
@@ -133,6 +137,11 @@ export class MachineDirtyLog {
   private storesLand(): Promise<void> {
     return this.parts.synchronize();
   }
+}
+
+function insideOf(region: MemoryRegion, offset: bigint | number, size: bigint | number) {
+  requireRegion('dirty log', 'region', region);
+  return insideFromArguments(`dirty log of region '${region.name}'`, region.size, offset, size);
 }
 
 function checkClient({ name }: MemoryRegion, client: number): void {

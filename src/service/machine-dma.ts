@@ -5,6 +5,7 @@
 import { setBounceBytesMax } from '../grace/bounce-budget.ts';
 import type { SharedMachine } from '../layout/attachments.ts';
 import type { AddressSpace } from '../model/address-space.ts';
+import { offsetFromArgument } from '../model/arguments.ts';
 import { BusMaster } from '../model/bus-master.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
 import type { Publisher } from '../publish/publisher.ts';
@@ -38,11 +39,12 @@ export abstract class MachineDma extends MachineRam {
   /**
    * Where an access of the control thread's ends, through all IOMMUs on the way; null where they do not let it
    * pass, or nothing answers. It holds until a mapping or the layout changes.
-   * @throws MemoryError ADDRESS_SPACE_UNKNOWN
+   * @throws MemoryError ADDRESS_SPACE_UNKNOWN, INVALID_ARGUMENT
    * @source QEMU address_space_get_iotlb_entry
    */
   getIotlbEntry(space: AddressSpace, address: bigint | number, isWrite: boolean): IotlbEntry | null {
-    const entry = this.memory(space).iotlbEntry(address, isWrite);
+    const at = offsetFromArgument('getIotlbEntry()', address);
+    const entry = this.memory(space).iotlbEntry(at, isWrite);
     if (entry === null) return null;
     const { addressSpace, ...rest } = entry;
     const found = [...this.publisher.addressSpaces].find(

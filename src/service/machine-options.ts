@@ -1,8 +1,10 @@
 /** What a machine can be made with, and the bounds of each. */
+import { describeValue, functionFromArgument, optionsFromArgument } from '../base/arguments.ts';
 import { MemoryError } from '../base/errors.ts';
 import type { StallReport } from '../grace/writer.ts';
 import { BOUNCE_BYTES_DEFAULT, VCPU_COUNT_MAX } from '../layout/control-block.ts';
 import { CELL_BYTES } from '../layout/map-entry.ts';
+import { booleanFromArgument } from '../model/arguments.ts';
 import type { ListenerReport } from '../publish/memory-listener.ts';
 import { RAM_BUFFER_BYTES_MAX } from '../publish/ram-store.ts';
 import type { DeviceReport } from '../vcpu/failure-reports.ts';
@@ -55,6 +57,7 @@ const ARENA_BYTES_MIN = 64 * KIB;
 
 /** Fills in the defaults. @throws MemoryError INVALID_ARGUMENT, with the option's name and its bounds */
 export function fullMachineOptions(options: MachineOptions): FullMachineOptions {
+  optionsFromArgument('a machine', options);
   const arenaBytes = bounded(
     'arenaBytes',
     options.arenaBytes ?? 256 * KIB * KIB,
@@ -83,23 +86,29 @@ export function fullMachineOptions(options: MachineOptions): FullMachineOptions 
     stallMs: bounded('stallMs', options.stallMs ?? 100, 1, 2 ** 31 - 1, 1),
     kickMs: bounded('kickMs', options.kickMs ?? 5, 1, 2 ** 31 - 1, 1),
     patienceMs: bounded('patienceMs', options.patienceMs ?? 5000, 1, 2 ** 31 - 1, 1),
-    guestEndianness: guestEndiannessFrom(options),
-    checked: options.checked ?? false,
-    traceAccesses: options.traceAccesses ?? false,
-    vcpuHost: options.vcpuHost ?? 'piscina',
-    onStall: options.onStall ?? warnOfStall,
-    onDeviceReport: options.onDeviceReport ?? warnOfDevice,
-    onDeviceHostDeath: options.onDeviceHostDeath ?? warnOfHostDeath,
-    onListenerError: options.onListenerError ?? warnOfListener,
-    onReclaimed: options.onReclaimed ?? (() => {}),
+    guestEndianness: oneOf('guestEndianness', options.guestEndianness ?? 'little', ['little', 'big']),
+    checked: flag('checked', options.checked ?? false),
+    traceAccesses: flag('traceAccesses', options.traceAccesses ?? false),
+    vcpuHost: oneOf('vcpuHost', options.vcpuHost ?? 'piscina', ['piscina', 'threads']),
+    onStall: called('onStall', options.onStall ?? warnOfStall),
+    onDeviceReport: called('onDeviceReport', options.onDeviceReport ?? warnOfDevice),
+    onDeviceHostDeath: called('onDeviceHostDeath', options.onDeviceHostDeath ?? warnOfHostDeath),
+    onListenerError: called('onListenerError', options.onListenerError ?? warnOfListener),
+    onReclaimed: called('onReclaimed', options.onReclaimed ?? (() => {})),
   };
 }
 
-function guestEndiannessFrom({ guestEndianness = 'little' }: MachineOptions): 'little' | 'big' {
-  if (guestEndianness === 'little' || guestEndianness === 'big') return guestEndianness;
+const flag = (name: string, value: boolean): boolean =>
+  booleanFromArgument('a machine', `option ${name}`, value);
+
+const called = <T>(name: string, value: T): T => functionFromArgument('a machine', `option ${name}`, value);
+
+function oneOf<T extends string>(name: string, value: T, choices: readonly T[]): T {
+  if (choices.includes(value)) return value;
+  const listed = choices.map((choice) => `'${choice}'`).join(' or ');
   throw new MemoryError(
     'INVALID_ARGUMENT',
-    `machine option guestEndianness must be 'little' or 'big', not ${String(guestEndianness)}`,
+    `machine option ${name} must be ${listed}, not ${describeValue(value)}`,
   );
 }
 
@@ -108,7 +117,7 @@ function bounded(name: string, value: number, min: number, max: number, multiple
   const step = multiple === 1 ? 'a whole number' : `a multiple of ${multiple}`;
   throw new MemoryError(
     'INVALID_ARGUMENT',
-    `machine option ${name} must be ${step} from ${min} to ${max}, not ${value}`,
+    `machine option ${name} must be ${step} from ${min} to ${max}, not ${describeValue(value)}`,
   );
 }
 

@@ -2,10 +2,12 @@
  * The part of a machine that is about the bytes of its RAM, as the control thread sees them: reading and writing
  * them, what is mapped or not; where they are; how large they are; when they go.
  */
+import { describeValue, invalidArgument } from '../base/arguments.ts';
 import { MemoryError } from '../base/errors.ts';
 import type { RamBlockInfo } from '../base/ram-block-info.ts';
+import { integerFromArgument } from '../model/arguments.ts';
 import { finalizeRegions } from '../model/finalize.ts';
-import type { MemoryRegion } from '../model/memory-region.ts';
+import { type MemoryRegion, requireRegion } from '../model/memory-region.ts';
 import type { DirtyPages } from '../publish/dirty-pages.ts';
 import {
   placeOfRamAddress,
@@ -25,13 +27,18 @@ export abstract class MachineRam {
    * @throws MemoryError NOT_RAM, INVALID_ARGUMENT past the region's end, RAM_EXHAUSTED, RAM_ID_TAKEN
    */
   writeRam(region: MemoryRegion, offset: bigint | number, bytes: Uint8Array): void {
-    this.dirtyPages.write(region, BigInt(offset), bytes);
+    const where = whereOf(region);
+    const at = integerFromArgument(where, 'offset', offset);
+    if (!(bytes instanceof Uint8Array))
+      throw invalidArgument(where, `bytes must be a Uint8Array, got ${describeValue(bytes)}`);
+    this.dirtyPages.write(region, at, bytes);
   }
 
   /** A copy of `size` bytes of a RAM, ROM or ROM device region. Throws as writeRam does. */
   readRam(region: MemoryRegion, offset: bigint | number, size: number): Uint8Array {
+    const at = insideFrom(region, offset, size); // before the copy: nobody shall reserve it for nothing
     const copy = new Uint8Array(size);
-    this.ram.eachPiece(region, BigInt(offset), size, (piece, done) => copy.set(piece, done));
+    this.ram.eachPiece(region, at, size, (piece, done) => copy.set(piece, done));
     return copy;
   }
 
@@ -41,17 +48,17 @@ export abstract class MachineRam {
    * @throws MemoryError RAM_NOT_CONTIGUOUS where they lie in several pieces, else as writeRam does
    */
   ramBytes(region: MemoryRegion, offset: bigint | number, size: number): Uint8Array<SharedArrayBuffer> {
-    return ramBytes(this.ram, region, BigInt(offset), size);
+    return ramBytes(this.ram, region, insideFrom(region, offset, size), size);
   }
 
   /** Where a byte of a region is in the RAM address space, in which blocks never overlap. Throws as writeRam does. */
   ramAddressOf(region: MemoryRegion, offset: bigint | number): bigint {
-    return ramAddressOf(this.ram, region, BigInt(offset));
+    return ramAddressOf(this.ram, region, integerFromArgument(whereOf(region), 'offset', offset));
   }
 
-  /** The region's byte at a RAM address; null where there is none. */
-  regionFromRamAddress(address: bigint): RamPlace | null {
-    return placeOfRamAddress(this.ram, address);
+  /** The region's byte at a RAM address; null where there is none. @throws MemoryError INVALID_ARGUMENT */
+  regionFromRamAddress(address: bigint | number): RamPlace | null {
+    return placeOfRamAddress(this.ram, integerFromArgument('a RAM address', 'it', address));
   }
 
   /** The RAM that is in use here, the biggest block first. */
@@ -70,6 +77,7 @@ export abstract class MachineRam {
    * @source QEMU memory_region_ram_resize
    */
   resizeRam(region: MemoryRegion, size: bigint | number): void {
+    requireRegion('resizeRam()', 'region', region);
     region.resize(size);
   }
 
@@ -89,6 +97,7 @@ export abstract class MachineRam {
    */
   async releaseRam(region: MemoryRegion): Promise<void> {
     await null; // after the transaction that may be open: the grace period begins with its publication
+    requireRegion('releaseRam()', 'region', region);
     refuseMapped(region);
     await this.ram.release(region); // mapped again meanwhile, it has other bytes
   }
@@ -100,6 +109,7 @@ export abstract class MachineRam {
    */
   async finalizeRegion(region: MemoryRegion): Promise<void> {
     await null; // as above
+    requireRegion('finalizeRegion()', 'region', region);
     await finalizeRegions([region]);
   }
 
@@ -129,7 +139,25 @@ function refuseMapped(region: MemoryRegion): void {
   );
 }
 
+/** @returns how messages call it. @throws MemoryError INVALID_ARGUMENT for what is no region */
+function whereOf(region: MemoryRegion): string {
+  requireRegion('RAM', 'region', region);
+  return `region '${region.name}'`;
+}
+
+/** @returns `offset`, exact, of `size` bytes that the region has. @throws MemoryError INVALID_ARGUMENT */
+function insideFrom(region: MemoryRegion, offset: bigint | number, size: number): bigint {
+  const where = whereOf(region);
+  const at = integerFromArgument(where, 'offset', offset);
+  if (!Number.isSafeInteger(size) || size < 0)
+    throw invalidArgument(where, `size must be a whole number of bytes from 0, got ${describeValue(size)}`);
+  if (at < 0n || at + BigInt(size) > region.size)
+    throw invalidArgument(where, `${size} bytes at ${at} pass its end (0x${region.size.toString(16)} bytes)`);
+  return at;
+}
+
 function syncFile(region: MemoryRegion, offset: number, sizeBytes: number | undefined): void {
+  requireRegion('syncRam()', 'region', region);
   const { file } = region.backing;
   if (file === null) {
     throw new MemoryError(
@@ -137,5 +165,5 @@ function syncFile(region: MemoryRegion, offset: number, sizeBytes: number | unde
       `region '${region.name}' was not made by MemoryRegion.ramFromFile() and has no file to be written to`,
     );
   }
-  file.write(offset, sizeBytes ?? file.sizeBytes - offset);
+  file.write(offset, sizeBytes);
 }

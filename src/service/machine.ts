@@ -4,10 +4,11 @@
  * Guarantee: what a transaction changed is visible to every vCPU at its next checkpoint, and to the vCPU
  * whose device access made the change at its very next access; close() leaves no thread and no handle.
  */
+import { describeValue, functionFromArgument, invalidArgument } from '../base/arguments.ts';
 import { MemoryError } from '../base/errors.ts';
 import type { GraceWriter } from '../grace/writer.ts';
 import type { SharedMachine } from '../layout/attachments.ts';
-import { AddressSpace } from '../model/address-space.ts';
+import { AddressSpace, requireAddressSpace } from '../model/address-space.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
 import {
   refuseWhileCommitting,
@@ -58,6 +59,7 @@ export class Machine extends MachineDma {
   protected readonly publisher: Publisher;
   private readonly listeners: Listeners;
   private readonly hub: AttachmentHub;
+  private readonly locks: DeviceLocks;
   private readonly hosts: DeviceHosts;
   private readonly deviceEnds: DeviceEnds;
   private readonly control: ControlMemory;
@@ -76,8 +78,9 @@ export class Machine extends MachineDma {
     this.dirtyPages = dirtyPages;
     this.grace = grace;
     this.shared = shared;
+    this.locks = new DeviceLocks(this.shared.control);
     const readers = {
-      ...{ grace: this.grace, hub: this.hub, locks: new DeviceLocks(this.shared.control) },
+      ...{ grace: this.grace, hub: this.hub, locks: this.locks },
       onGone: (slot: number): void => this.shortcuts.coalescing.readerGone(slot),
     };
     this.hosts = new DeviceHosts(this.shared, readers, { ...full, onHostDeath: full.onDeviceHostDeath });
@@ -145,6 +148,7 @@ export class Machine extends MachineDma {
    */
   addAddressSpace(space: string | AddressSpace, root: MemoryRegion | null = null): AddressSpace {
     this.refuseWhenClosed();
+    if (typeof space !== 'string') requireAddressSpace('addAddressSpace()', space);
     const added = typeof space === 'string' ? new AddressSpace(space) : space;
     transaction(() => {
       if (root !== null) added.setRoot(root);
@@ -186,12 +190,14 @@ export class Machine extends MachineDma {
     return this.publisher.layoutTag;
   }
   set layoutTag(tag: number) {
+    if (typeof tag !== 'number')
+      throw invalidArgument('layoutTag', `it must be a number, got ${describeValue(tag)}`);
     this.publisher.layoutTag = tag | 0;
   }
 
   /** Calls `listener` after each transaction that changed what vCPUs see. Returns how to stop that. */
   onPublication(listener: (publication: Publication) => void): () => void {
-    return this.publisher.onPublication(listener);
+    return this.publisher.onPublication(functionFromArgument('onPublication()', 'the listener', listener));
   }
 
   /**
@@ -261,12 +267,15 @@ export class Machine extends MachineDma {
 
   /** Calls `callback` once every vCPU that is online now has passed a checkpoint. */
   callRcu(callback: () => void): void {
-    this.grace.callRcu(callback);
+    this.grace.callRcu(functionFromArgument('callRcu()', 'the callback', callback));
     this.pollWhenClosed();
   }
 
   get gauges(): MachineGauges {
-    return this.buffers.gauges(this.publisher);
+    return this.buffers.gauges(
+      this.publisher,
+      this.locks.sharedBytes + this.shortcuts.coalescing.sharedBytes,
+    );
   }
 
   /**

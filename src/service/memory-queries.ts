@@ -1,7 +1,8 @@
 /** What answers where, asked by the control thread of what is published now. */
+import { functionFromArgument } from '../base/arguments.ts';
 import type { AddressSpace } from '../model/address-space.ts';
 import { offsetFromArgument, sizeFromArgument } from '../model/arguments.ts';
-import type { MemoryRegion } from '../model/memory-region.ts';
+import { type MemoryRegion, requireRegion } from '../model/memory-region.ts';
 import { holdRegions } from '../model/region-hold.ts';
 import type { Bytes } from '../model/region-options.ts';
 import type { Publisher } from '../publish/publisher.ts';
@@ -30,6 +31,7 @@ export class MemoryQueries {
 
   /** The same in an address space. @throws MemoryError ADDRESS_SPACE_UNKNOWN, INVALID_ARGUMENT */
   findAt(space: AddressSpace, address: Bytes, size: Bytes): HeldSection | null {
+    this.publisher.indexOf(space); // that it is there
     const where = `address space '${space.name}'`;
     const found = this.firstAt(space, offsetFromArgument(where, address), sizeFromArgument(where, size));
     return found === null ? null : held(found);
@@ -48,6 +50,7 @@ export class MemoryQueries {
    */
   forEachRange(space: AddressSpace, visit: (section: MemoryRegionSection) => boolean): boolean {
     const flatView = this.publisher.flatViewOf(space);
+    functionFromArgument('forEachRange()', 'visit', visit);
     return flatView.ranges.some((range) =>
       visit(new MemoryRegionSection({ addressSpace: space, flatView }, range)),
     );
@@ -59,6 +62,7 @@ export class MemoryQueries {
   }
 
   private firstIn(region: MemoryRegion, offset: Bytes, size: Bytes): Found | null {
+    requireRegion('a query', 'region', region);
     const where = `region '${region.name}'`;
     let address = offsetFromArgument(where, offset);
     const bytes = sizeFromArgument(where, size);

@@ -8,7 +8,8 @@
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
-import { type PostedError, postedFromError, type VcpuOutcome, type VcpuTask } from '../vcpu/vcpu-run.ts';
+import { type PostedError, postedFromError } from '../base/posted-error.ts';
+import type { VcpuOutcome, VcpuTask } from '../vcpu/vcpu-run.ts';
 import type { VcpuEnd, VcpuHost, VcpuRun } from './vcpu-host.ts';
 import { workerEntry } from './worker-entry.ts';
 

@@ -26,6 +26,8 @@ export interface MachineGauges {
   readonly highWaterBytes: number;
   /** Bytes reserved for RAM in all buffers, touched or not. */
   readonly ramReservedBytes: number;
+  /** Of all buffers that its threads share: control block, arena, RAM, dirty bits, locks and rings of devices. */
+  readonly sharedBytes: number;
   /** Transactions that changed what vCPUs see. */
   readonly publications: number;
 }
@@ -57,7 +59,8 @@ export class SharedBuffers {
     };
   }
 
-  gauges({ store, publications, shownBytes }: Publisher): MachineGauges {
+  /** @param deviceBytes of buffers that devices have of their own */
+  gauges({ store, publications, shownBytes }: Publisher, deviceBytes: number): MachineGauges {
     const liveBytes = shownBytes + CELL_FIRST_FREE * CELL_BYTES;
     const unshown = this.arena.usedBytes - liveBytes;
     const heldBytes = Math.min(unshown, store.heldBytes); // a later view may show again what a held one has
@@ -67,6 +70,12 @@ export class SharedBuffers {
       heldBytes,
       highWaterBytes: this.arena.highWaterBytes,
       ramReservedBytes: this.ram.reservedBytes,
+      sharedBytes:
+        this.control.byteLength +
+        this.arena.words.byteLength +
+        this.ram.reservedBytes +
+        this.ram.dirtyBytes +
+        deviceBytes,
       publications,
     };
   }

@@ -1,7 +1,8 @@
 /** vCPU host on plain Workers: a thread for each run, which exits with it. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { type PostedError, postedFromError, type VcpuOutcome, type VcpuTask } from '../vcpu/vcpu-run.ts';
+import { type PostedError, postedFromError } from '../base/posted-error.ts';
+import type { VcpuOutcome, VcpuTask } from '../vcpu/vcpu-run.ts';
 import type { VcpuEnd, VcpuHost, VcpuRun } from './vcpu-host.ts';
 import { workerEntry } from './worker-entry.ts';
 

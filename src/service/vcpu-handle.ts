@@ -6,7 +6,9 @@
  */
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { describeValue } from '../base/arguments.ts';
 import { MemoryError } from '../base/errors.ts';
+import { errorFromPosted } from '../base/posted-error.ts';
 import {
   PHASE_FINISHED,
   PHASE_NEVER_STARTED,
@@ -23,7 +25,6 @@ import {
   type SharedWords,
 } from '../layout/control-block.ts';
 import { raiseInterrupt } from '../vcpu/device-loader.ts';
-import { errorFromPosted } from '../vcpu/vcpu-run.ts';
 import type { VcpuEnd, VcpuRun } from './vcpu-host.ts';
 
 export type VcpuPhase =
@@ -201,6 +202,6 @@ export function programUrl(program: URL | string): string {
   }
   throw new MemoryError(
     'VCPU_PROGRAM_INVALID',
-    `vCPU program ${JSON.stringify(program)} is neither a URL nor an absolute path; give new URL('./program.js', import.meta.url)`,
+    `vCPU program ${describeValue(program)} is neither a URL nor an absolute path; give new URL('./program.js', import.meta.url)`,
   );
 }

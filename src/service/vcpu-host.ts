@@ -2,7 +2,8 @@
  * Where vCPU runs get their threads from. Two hosts: a Piscina pool that keeps threads warm
  * (piscina-host.ts), and a plain Worker for each run (thread-host.ts).
  */
-import type { PostedError, VcpuOutcome, VcpuTask } from '../vcpu/vcpu-run.ts';
+import type { PostedError } from '../base/posted-error.ts';
+import type { VcpuOutcome, VcpuTask } from '../vcpu/vcpu-run.ts';
 
 /** How a run ended. */
 export type VcpuEnd =

@@ -6,6 +6,7 @@
  * Writes: READER_RUN_STATE; a slot's other words, and its bit in a doorbell, while no thread has it.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { invalidArgument, optionsFromArgument } from '../base/arguments.ts';
 import { callOut } from '../base/call-out.ts';
 import { MemoryError } from '../base/errors.ts';
 import { endBounceUse } from '../grace/bounce-budget.ts';
@@ -100,8 +101,9 @@ export class VcpuSet {
    * @throws MemoryError VCPU_SLOTS_EXHAUSTED, VCPU_PROGRAM_INVALID, INVALID_ARGUMENT, MACHINE_CLOSED
    */
   start(options: VcpuStartOptions): VcpuHandle {
+    const { data, addressSpaces = [] } = optionsFromArgument('startVcpu()', options);
     const program = programUrl(options.program);
-    const { data } = options;
+    refuseNoNames(addressSpaces);
     assertPostable(data, "a vCPU's data");
     if (this.closed) throw new MemoryError('MACHINE_CLOSED', 'a closed machine starts no vCPU');
     const slot = this.freeSlot();
@@ -112,7 +114,6 @@ export class VcpuSet {
     port1.unref(); // the host keeps the process alive while the vCPU runs
     grace.addReader(slot);
     hub.subscribe(port1);
-    const addressSpaces = options.addressSpaces ?? [];
     const run = host.start({ slot, machine, port: port2, program, data, addressSpaces });
     const ended = run.ended.then((end) => {
       this.release(slot, port1);
@@ -215,4 +216,9 @@ export class VcpuSet {
       callOut(() => this.parts.onDeviceReport(report));
     }
   }
+}
+
+function refuseNoNames(names: readonly string[]): void {
+  if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return;
+  throw invalidArgument('startVcpu()', 'addressSpaces must be an array of the names of address spaces');
 }

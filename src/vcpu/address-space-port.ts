@@ -5,10 +5,19 @@
  * layout, the one taken by the last refresh().
  */
 import { addressFromHalves, hiFromAddress, loFromAddress } from '../base/addresses.ts';
+import { describeValue, functionFromArgument, invalidArgument } from '../base/arguments.ts';
+import type { MemoryError } from '../base/errors.ts';
 import type { GuestMemory, MemoryMapping } from '../base/guest-memory.ts';
 import type { MemTxAttrs } from '../base/mem-tx-attrs.ts';
 import { MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
-import { type Address, addressHi, addressLo } from './address.ts';
+import {
+  type Address,
+  addressHi,
+  addressLo,
+  refuseLongLength,
+  refuseNoBytes,
+  refuseNoNumber,
+} from './address.ts';
 import { probe, readBytes, writeBytes, writeRom } from './bulk.ts';
 import type { DeviceCalls } from './device-calls.ts';
 import { iotlbEntry, type PortIotlbEntry } from './iotlb-entry.ts';
@@ -19,7 +28,7 @@ import { SlowAccess } from './slow-access.ts';
 import type { ViewHold } from './view-hold.ts';
 import type { PortMemory } from './view-reader.ts';
 
-const FILL_BYTES = 512;
+const FILL_BYTES = 65_536;
 
 export abstract class AddressSpacePort implements GuestMemory {
   /** MemTxResult of the last access: MEMTX_OK, or an OR of MEMTX_* bits over its pieces. */
@@ -65,6 +74,7 @@ export abstract class AddressSpacePort implements GuestMemory {
     return this.slow.attrs;
   }
   set attrs(attrs: MemTxAttrs) {
+    refuseNoNumber('attrs', attrs);
     this.slow.setAttrs(attrs | 0);
   }
 
@@ -77,12 +87,17 @@ export abstract class AddressSpacePort implements GuestMemory {
   abstract store32(hi: number, lo: number, value: number): void;
   abstract store64(hi: number, lo: number, valueHi: number, valueLo: number): void;
 
-  /** `size` bytes at `address`, little-endian, unsigned. */
+  /**
+   * `size` bytes at `address`, little-endian, unsigned.
+   * @throws MemoryError INVALID_ARGUMENT for what is no address, no size or no value; so do all below
+   */
   read(address: Address, size: 1 | 2 | 4): number {
     const hi = addressHi(address);
     const lo = addressLo(address);
     if (size === 4) return this.load32(hi, lo) >>> 0;
-    return size === 2 ? this.load16(hi, lo) : this.load8(hi, lo);
+    if (size === 2) return this.load16(hi, lo);
+    if (size === 1) return this.load8(hi, lo);
+    throw otherSize(size);
   }
 
   /** 64 bits at `address`, unsigned. */
@@ -94,12 +109,16 @@ export abstract class AddressSpacePort implements GuestMemory {
   write(address: Address, size: 1 | 2 | 4, value: number): void {
     const hi = addressHi(address);
     const lo = addressLo(address);
+    refuseNoNumber('the value', value);
     if (size === 4) this.store32(hi, lo, value);
     else if (size === 2) this.store16(hi, lo, value);
-    else this.store8(hi, lo, value);
+    else if (size === 1) this.store8(hi, lo, value);
+    else throw otherSize(size);
   }
 
   writeBig(address: Address, value: bigint): void {
+    if (typeof value !== 'bigint')
+      throw invalidArgument('an access', `the value must be a bigint, got ${describeValue(value)}`);
     this.store64(addressHi(address), addressLo(address), hiFromAddress(value), loFromAddress(value));
   }
 
@@ -109,18 +128,23 @@ export abstract class AddressSpacePort implements GuestMemory {
    * @source QEMU address_space_read
    */
   readBytes(address: Address, into: Uint8Array): MemTxResult {
+    refuseNoBytes(into);
     this.result = readBytes(this.slow, addressHi(address), addressLo(address), into);
     return this.result;
   }
 
   /** Writes all of `from`. Unlike a store, it reports read-only memory: dropped, MEMTX_DECODE_ERROR. */
   writeBytes(address: Address, from: Uint8Array): MemTxResult {
+    refuseNoBytes(from);
     this.result = writeBytes(this.slow, addressHi(address), addressLo(address), from);
     return this.result;
   }
 
-  /** Writes `length` times the byte `value`. @source QEMU address_space_set */
+  /** Writes `length` times the byte `value`; at most 2^32 times. @source QEMU address_space_set */
   fill(address: Address, value: number, length: number): MemTxResult {
+    addressHi(address);
+    refuseNoNumber('the value', value);
+    refuseLongLength(length);
     const chunk = new Uint8Array(Math.min(length, FILL_BYTES)).fill(value);
     let result = MEMTX_OK;
     for (let done = 0; done < length; done += chunk.length) {
@@ -136,12 +160,14 @@ export abstract class AddressSpacePort implements GuestMemory {
    * an error. For loaders. @source QEMU address_space_write_rom
    */
   writeRom(address: Address, from: Uint8Array): void {
+    refuseNoBytes(from);
     writeRom(this.slow, addressHi(address), addressLo(address), from);
     this.result = MEMTX_OK;
   }
 
-  /** Whether a bulk read or write of `length` bytes would be taken whole. Reads and writes nothing. */
+  /** Whether a bulk read or write of `length` bytes, at most 2^32, would be taken whole. Reads and writes nothing. */
   accessValid(address: Address, length: number, isWrite: boolean): boolean {
+    refuseLongLength(length);
     return probe(this.slow, addressHi(address), addressLo(address), length, isWrite) === MEMTX_OK;
   }
 
@@ -155,7 +181,7 @@ export abstract class AddressSpacePort implements GuestMemory {
    * answers. It holds until the next refresh().
    */
   iotlbEntry(address: Address, isWrite: boolean): PortIotlbEntry | null {
-    return iotlbEntry(this.slow, BigInt(address), isWrite);
+    return iotlbEntry(this.slow, addressFromHalves(addressHi(address), addressLo(address)), isWrite);
   }
 
   /**
@@ -177,7 +203,7 @@ export abstract class AddressSpacePort implements GuestMemory {
    * attributes of map(), and the result of that is returned.
    * @throws MemoryError MAPPING_ENDED for what this port has not mapped now; INVALID_ARGUMENT; the mapping stays
    */
-  unmap(mapping: MemoryMapping, accessedLength: number = mapping.bytes.length): MemTxResult {
+  unmap(mapping: MemoryMapping, accessedLength?: number): MemTxResult {
     this.result = this.holds.mappings.unmap(mapping, accessedLength);
     return this.result;
   }
@@ -188,7 +214,9 @@ export abstract class AddressSpacePort implements GuestMemory {
    * @source QEMU address_space_register_map_client
    */
   registerMapClient(callback: () => void): () => void {
-    return this.holds.registerMapClient(callback);
+    return this.holds.registerMapClient(
+      functionFromArgument('registerMapClient()', 'the callback', callback),
+    );
   }
 
   /**
@@ -222,6 +250,7 @@ export abstract class AddressSpacePort implements GuestMemory {
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing has this type
   forEachSection(visit: (section: SectionCopy) => boolean | void): boolean {
+    functionFromArgument('forEachSection()', 'visit', visit);
     const hold = this.holdView();
     try {
       return hold.forEachSection(visit);
@@ -230,3 +259,9 @@ export abstract class AddressSpacePort implements GuestMemory {
     }
   }
 }
+
+const otherSize = (size: unknown): MemoryError =>
+  invalidArgument(
+    'an access',
+    `size must be 1, 2 or 4, got ${describeValue(size)}; use readBig and writeBig for 8`,
+  );

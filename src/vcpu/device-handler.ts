@@ -5,6 +5,7 @@
  * not an integer, gives MEMTX_ERROR and 0, and is reported (failure-reports.ts). What the device's access rules
  * refuse gives MEMTX_DECODE_ERROR, an access from inside one of the same owner MEMTX_ACCESS_ERROR; neither calls it.
  */
+import { types } from 'node:util';
 import type { FullAccessRules } from '../base/access-rules.ts';
 import type {
   AnyDeviceCallbacks,
@@ -124,7 +125,7 @@ export class DeviceHandler implements DevicePieces {
       return;
     }
     this.result = ok;
-    if (typeof answer === 'object' && answer instanceof Promise) {
+    if (typeof answer === 'object' && types.isPromise(answer)) {
       this.fail(offset, size, true, 'its write handler is asynchronous', answer);
     }
   }
@@ -152,6 +153,10 @@ export class DeviceHandler implements DevicePieces {
       this.fail(offset, size, isWrite, 'its accepts handler threw', error);
       return false;
     }
+    if (types.isPromise(accepted)) {
+      this.fail(offset, size, isWrite, 'its accepts handler is asynchronous', accepted);
+      return false;
+    }
     if (accepted === true && this.loop.allows(offset, size)) return true;
     this.result = MEMTX_DECODE_ERROR;
     return false;
@@ -170,7 +175,7 @@ export class DeviceHandler implements DevicePieces {
       return Number(BigInt.asIntN(32, value));
     }
     if (size !== 8 && typeof value === 'number' && Number.isInteger(value)) return value | 0;
-    if (!(value instanceof MemTxFailure)) return this.failAnswer(offset, size, value);
+    if (!MemTxFailure.is(value)) return this.failAnswer(offset, size, value);
     this.result = value.result;
     this.high = 0;
     return 0;
@@ -185,7 +190,7 @@ export class DeviceHandler implements DevicePieces {
       return;
     }
     this.result = ok;
-    if (answer instanceof Promise) this.fail(offset, size, true, 'its write handler is asynchronous', answer);
+    if (types.isPromise(answer)) this.fail(offset, size, true, 'its write handler is asynchronous', answer);
     // `write` may return what it likes, as an arrow function does; the others return a MemTxResult.
     else if ((this.withAttrs !== null || size === 8) && answer !== undefined) {
       if (isMemTxResult(answer)) this.result = answer;

@@ -7,6 +7,7 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { FullAccessRules } from '../base/access-rules.ts';
+import { describeValue } from '../base/arguments.ts';
 import { assert } from '../base/assert.ts';
 import type {
   AnyDeviceCallbacks,
@@ -18,6 +19,7 @@ import type {
 import { MemoryError } from '../base/errors.ts';
 import type { GuestMemory } from '../base/guest-memory.ts';
 import type { TranslatorModule } from '../base/iommu.ts';
+import { postedFromError } from '../base/posted-error.ts';
 import { READER_INTERRUPTS, readerWord, type SharedWords, VCPU_COUNT_MAX } from '../layout/control-block.ts';
 
 const load = createRequire(import.meta.url);
@@ -27,7 +29,7 @@ export function raiseInterrupt(words: SharedWords, vcpu: number): void {
   if (!Number.isInteger(vcpu) || vcpu < 0 || vcpu >= VCPU_COUNT_MAX) {
     throw new MemoryError(
       'INVALID_ARGUMENT',
-      `interrupt(${String(vcpu)}): there is no such vCPU; ids are 0 to ${VCPU_COUNT_MAX - 1}`,
+      `interrupt(${describeValue(vcpu)}): there is no such vCPU; ids are 0 to ${VCPU_COUNT_MAX - 1}`,
     );
   }
   const word = readerWord(vcpu) + READER_INTERRUPTS;
@@ -118,7 +120,7 @@ export function makeFromModule({ module, exportName }: TranslatorModule, context
   } catch (error) {
     throw invalid(
       module,
-      `its factory '${exportName}' threw for region '${context.regionName}': ${messageOf(error)}`,
+      `its factory '${exportName}' threw for region '${context.regionName}': ${postedFromError(error).message}`,
       error,
     );
   }
@@ -156,7 +158,7 @@ function loadModule(url: string): Record<string, unknown> {
         error,
       );
     }
-    throw invalid(url, `it does not load: ${messageOf(error)}`, error);
+    throw invalid(url, `it does not load: ${postedFromError(error).message}`, error);
   }
 }
 
@@ -164,5 +166,4 @@ function invalid(module: string, what: string, cause?: unknown): MemoryError {
   return new MemoryError('DEVICE_MODULE_INVALID', `device module ${module}: ${what}`, { cause });
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 const codeOf = (error: unknown): unknown => (error as { code?: unknown } | null)?.code;

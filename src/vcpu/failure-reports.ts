@@ -2,6 +2,8 @@
  * Tells the machine of accesses that failed in a device: the first REPORTS_IN_FULL of a device each, then at
  * every power of two with the count so far, so that a device that always fails does not flood anybody.
  */
+import { types } from 'node:util';
+import { isError, postedFromError } from '../base/posted-error.ts';
 
 /** An access that failed in the device, not in the guest. */
 export interface DeviceReport {
@@ -45,15 +47,14 @@ export class FailureReports {
 
   add(offset: number, size: number, isWrite: boolean, problem: string, cause: unknown): void {
     this.count += 1;
-    // An abandoned promise that rejects would end the whole thread.
-    if (cause instanceof Promise) cause.catch(() => {});
+    if (types.isPromise(cause)) ignoreRejection(cause);
     const { device, regionName, vcpu, count } = this;
     if (count > REPORTS_IN_FULL && (count & (count - 1)) !== 0) return;
-    const isError = cause instanceof Error;
+    const said = isError(cause) ? postedFromError(cause) : null;
     const report: DeviceReport = {
       ...{ device, regionName, vcpu, offset, size, isWrite, count },
-      problem: isError ? `${problem}: ${cause.message}` : problem,
-      stack: isError ? (cause.stack ?? null) : null,
+      problem: said === null ? problem : `${problem}: ${said.message}`,
+      stack: said?.stack ?? null,
     };
     try {
       this.report(report);
@@ -66,9 +67,16 @@ export class FailureReports {
   }
 }
 
+/** An abandoned promise that rejects would end the whole thread; its own catch() may be anything. */
+export function ignoreRejection(promise: Promise<unknown>): void {
+  try {
+    Promise.prototype.then.call(promise, undefined, () => {});
+  } catch {} // a promise whose constructor throws is nobody's to wait for
+}
+
 /** What is wrong with a callback's answer. */
 export function problemOf(answer: unknown): string {
-  if (answer instanceof Promise) return 'a promise; handlers are synchronous';
+  if (types.isPromise(answer)) return 'a promise; handlers are synchronous';
   if (typeof answer === 'number') return `${answer}; integers only`;
   if (typeof answer === 'bigint') return 'a bigint; only accesses of 8 bytes are answered with one';
   if (typeof answer === 'string') return `the string '${answer.slice(0, 40)}'; integers only`;

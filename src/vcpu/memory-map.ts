@@ -6,6 +6,7 @@
  * A bounce buffer takes from its address space's budget, which all threads share, until unmap().
  * @source QEMU address_space_map, address_space_unmap: spec section 7.10
  */
+import { describeValue } from '../base/arguments.ts';
 import { MemoryError } from '../base/errors.ts';
 import type { MemoryMapping } from '../base/guest-memory.ts';
 import type { MemTxAttrs } from '../base/mem-tx-attrs.ts';
@@ -51,7 +52,7 @@ export class MemoryMap {
     return this.added({ bytes, isWrite, isBounce: false }, { hi, lo, attrs, view, ram });
   }
 
-  unmap(mapping: MemoryMapping, accessedLength: number): MemTxResult {
+  unmap(mapping: MemoryMapping, accessed?: number): MemTxResult {
     const mapped = this.mapped.get(mapping);
     if (mapped === undefined) {
       throw new MemoryError(
@@ -59,10 +60,11 @@ export class MemoryMap {
         'unmap() of what is not mapped: it was unmapped already, or belongs to another port or thread',
       );
     }
+    const accessedLength = accessed ?? mapping.bytes.length;
     if (!Number.isInteger(accessedLength) || accessedLength < 0 || accessedLength > mapping.bytes.length) {
       throw new MemoryError(
         'INVALID_ARGUMENT',
-        `unmap() of ${mapping.bytes.length} bytes: ${String(accessedLength)} of them cannot have been accessed`,
+        `unmap() of ${mapping.bytes.length} bytes: ${describeValue(accessedLength)} of them cannot have been accessed`,
       );
     }
     this.mapped.delete(mapping);
@@ -109,6 +111,6 @@ export function refuseLength(length: number): void {
   if (Number.isSafeInteger(length) && length > 0) return;
   throw new MemoryError(
     'INVALID_ARGUMENT',
-    `a length of ${String(length)} bytes: give a whole number from 1 on`,
+    `a length of ${describeValue(length)} bytes: give a whole number from 1 on`,
   );
 }

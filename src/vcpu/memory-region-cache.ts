@@ -7,9 +7,11 @@
  * memory are not noted in dirty logs: invalidate() what was written.
  * @source QEMU MemoryRegionCache: spec section 7.11
  */
+import { describeValue } from '../base/arguments.ts';
 import { MemoryError } from '../base/errors.ts';
 import { MEMTX_DECODE_ERROR, MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
 import { swapped32 } from './access-loop.ts';
+import { refuseNoBytes } from './address.ts';
 import { readBytes, writeBytes } from './bulk.ts';
 import type { RamView } from './ram-views.ts';
 import type { SlowAccess } from './slow-access.ts';
@@ -104,12 +106,14 @@ export class MemoryRegionCache {
   }
 
   readBytes(offset: number, into: Uint8Array): MemTxResult {
+    refuseNoBytes(into);
     const slow = this.admit(offset, into.length, false);
     this.result = readBytes(slow, this.hiAt(offset), this.loAt(offset), into);
     return this.result;
   }
 
   writeBytes(offset: number, from: Uint8Array): MemTxResult {
+    refuseNoBytes(from);
     const slow = this.admit(offset, from.length, true);
     this.result = writeBytes(slow, this.hiAt(offset), this.loAt(offset), from);
     return this.result;
@@ -175,10 +179,18 @@ export class MemoryRegionCache {
   /** Of an access within the window, that it may be made; returns the slow way. */
   private admit(offset: number, size: number, isWrite: boolean): SlowAccess {
     this.refuseDestroyed();
-    if (!(Number.isInteger(offset) && offset >= 0 && size >= 0 && offset + size <= this.length)) {
+    if (
+      !(
+        Number.isInteger(offset) &&
+        Number.isInteger(size) &&
+        offset >= 0 &&
+        size >= 0 &&
+        offset + size <= this.length
+      )
+    ) {
       throw new MemoryError(
         'INVALID_ARGUMENT',
-        `${size} bytes at offset ${String(offset)} are not within the ${this.length} bytes of the cache`,
+        `${describeValue(size)} bytes at offset ${describeValue(offset)} are not within the ${this.length} bytes of the cache`,
       );
     }
     if (isWrite && !this.at.isWrite) {

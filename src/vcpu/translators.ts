@@ -81,14 +81,16 @@ export class Translators {
   /** @param access IOMMU_READ, IOMMU_WRITE, or 0 for the whole entry */
   translate(translator: number, iova: bigint, access: number, index: number): TranslatorAnswer | null {
     const known = this.find(translator);
-    const answer = this.ask(known, iova, access, (callbacks) =>
-      callbacks.translate(iova, permissionFromBits(access), index),
-    );
+    let given: unknown = null;
+    // Also looked at while it is asked: an answer may be an object whose getters throw.
+    const answer = this.ask(known, iova, access, (callbacks) => {
+      given = callbacks.translate(iova, permissionFromBits(access), index);
+      return given === null ? null : checkedAnswer(given, known.attached.targets);
+    }) as TranslatorAnswer | string | symbol | null;
     this.result = answer === FAILED ? MEMTX_ERROR : MEMTX_DECODE_ERROR; // after the call, which may nest
-    if (answer === FAILED || answer === null) return null;
-    const checked = checkedAnswer(answer, known.attached.targets);
-    if (typeof checked !== 'string') return checked;
-    fail(known, iova, access, `its translator answered ${checked}`, answer);
+    if (typeof answer === 'symbol' || answer === null) return null;
+    if (typeof answer !== 'string') return answer;
+    fail(known, iova, access, `its translator answered ${answer}`, given);
     this.result = MEMTX_ERROR;
     return null;
   }

@@ -3,8 +3,11 @@
  * Guarantee: never rejects; when it resolves the reader is offline and the port closed, so the thread can
  * take the next task. Only the end of the thread itself can keep the outcome from arriving.
  */
+import { types } from 'node:util';
 import type { MessagePort } from 'node:worker_threads';
 import { MemoryError, type MemoryErrorCode } from '../base/errors.ts';
+import { type PostedError, postedFromError } from '../base/posted-error.ts';
+import { ignoreRejection } from './failure-reports.ts';
 import { Vcpu, type VcpuParts } from './vcpu.ts';
 
 /** What a thread needs to run a vCPU; posted with `port` in the transfer list. */
@@ -14,13 +17,6 @@ export interface VcpuTask extends VcpuParts {
   readonly program: string;
   /** The program's second argument. */
   readonly data: unknown;
-}
-
-/** An error that crossed a thread's border. */
-export interface PostedError {
-  readonly name: string;
-  readonly message: string;
-  readonly stack: string | null;
 }
 
 export type VcpuOutcome =
@@ -56,7 +52,7 @@ async function loadProgram(url: string): Promise<VcpuProgram> {
   } catch (error) {
     throw new MemoryError(
       'VCPU_PROGRAM_INVALID',
-      `vCPU program ${url} does not load: ${error instanceof Error ? error.message : String(error)}; ` +
+      `vCPU program ${url} does not load: ${postedFromError(error).message}; ` +
         "give the URL of an ES module: new URL('./program.js', import.meta.url)",
       { cause: error },
     );
@@ -86,8 +82,8 @@ function run(task: VcpuTask, program: VcpuProgram): VcpuOutcome {
 }
 
 function outcomeOf(program: string, value: unknown): VcpuOutcome {
-  if (value instanceof Promise) {
-    value.catch(() => {}); // its rejection must not end the thread
+  if (types.isPromise(value)) {
+    ignoreRejection(value); // it must not end the thread
     throw new MemoryError(
       'VCPU_PROGRAM_INVALID',
       `vCPU program ${program} returned a promise; a vCPU program is synchronous: loop with vcpu.checkpoint(), block with vcpu.waitForInterrupt()`,
@@ -99,23 +95,4 @@ function outcomeOf(program: string, value: unknown): VcpuOutcome {
     const posted = postedFromError(error);
     return { kind: 'threw', error: { ...posted, message: `its result cannot be posted: ${posted.message}` } };
   }
-}
-
-export function postedFromError(error: unknown): PostedError {
-  if (error instanceof Error) return { name: error.name, message: error.message, stack: error.stack ?? null };
-  let message: string;
-  try {
-    message = String(error);
-  } catch {
-    message = 'something that has no text';
-  }
-  return { name: 'Error', message, stack: null };
-}
-
-/** The same error on this side of the border, with the stack of the other. */
-export function errorFromPosted(posted: PostedError): Error {
-  const error = new Error(posted.message);
-  error.name = posted.name;
-  if (posted.stack !== null) error.stack = posted.stack;
-  return error;
 }

@@ -15,7 +15,7 @@ describe('the lock of a worker-local device', () => {
     ['mine', "'mine'"],
     ['', "''"],
     [true, 'true'],
-    [{}, '[object Object]'],
+    [{}, 'an object'],
   ])('%o is refused, and the message names what there is', (lock, shown) => {
     expect(() => localDevice('file:///device.mjs', { lock: lock as DeviceLocking })).toThrow(
       expect.objectContaining({

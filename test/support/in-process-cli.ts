@@ -1,5 +1,4 @@
 /** Commands in this process instead of one of their own: what they print, and their status. */
-import { vi } from 'vitest';
 import { type RegisterCommand, runCommandLine } from '../../src/cli/command-line.ts';
 
 export interface Outcome {
@@ -8,33 +7,34 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** A command of the command line, as src/cli/main.ts runs it. */
-export const runInProcess = (register: RegisterCommand, args: readonly string[]): Promise<Outcome> =>
-  outcomeOf(() => runCommandLine(args, [register]));
+/** A command of the command line, or one of several, as src/cli/main.ts runs it. */
+export const runInProcess = (
+  commands: RegisterCommand | readonly RegisterCommand[],
+  args: readonly string[],
+): Promise<Outcome> => outcomeOf(() => runCommandLine(args, [commands].flat()));
 
 /** Of `run`, which prints, and leaves its status in process.exitCode. */
 export async function outcomeOf(run: () => Promise<void>): Promise<Outcome> {
   const output = { stdout: '', stderr: '' };
-  const listeners = [process.stdout, process.stderr].map((stream) => ({
-    stream,
-    before: stream.listeners('error'),
-  }));
-  for (const name of ['stdout', 'stderr'] as const) {
-    vi.spyOn(process[name], 'write').mockImplementation((text) => {
+  const streams = (['stdout', 'stderr'] as const).map((name) => {
+    const stream = process[name];
+    const known = { stream, write: stream.write, before: stream.listeners('error') };
+    stream.write = ((text: unknown) => {
       output[name] += String(text);
       return true;
-    });
-  }
+    }) as typeof stream.write;
+    return known;
+  });
   try {
     await run();
     return { status: Number(process.exitCode ?? 0), ...output };
   } finally {
     process.exitCode = undefined;
-    for (const { stream, before } of listeners) {
+    for (const { stream, write, before } of streams) {
+      stream.write = write;
       for (const added of stream.listeners('error')) {
         if (!before.includes(added)) stream.off('error', added as (error: Error) => void);
       }
     }
-    vi.restoreAllMocks();
   }
 }

@@ -358,7 +358,7 @@ describe('rules that contradict each other, or are none, are refused', () => {
     [{ impl: { max: 16 } }, 'access rules: impl.max must be 1, 2, 4 or 8, got 16'],
     [{ valid: { min: 4, max: 2 } }, 'valid.min 4 is larger than valid.max 2'],
     [{ impl: { unaligned: true } }, 'impl.unaligned without valid.unaligned'],
-    [{ endianness: 'middle' }, "endianness must be 'little', 'big' or 'native', got middle"],
+    [{ endianness: 'middle' }, "endianness must be 'little', 'big' or 'native', got 'middle'"],
   ])('%j', (rules, message) => {
     expect(() => fullAccessRules(rules as AccessRules)).toThrow(MemoryError);
     expect(() => fullAccessRules(rules as AccessRules)).toThrow(message);
