@@ -221,16 +221,37 @@ describe('a host that dies with a request before it, during it or after it', () 
     readonly answers: boolean;
   }
 
+  /** A host that ends after one look, and how it ended. */
+  function mortalHost(words: Int32Array, vcpu: Sleeper, answers: boolean) {
+    const end = { hasAnswered: false, hasExited: false };
+    let isAwaited = false;
+    const host = stepsOf(
+      'host',
+      step('look', () =>
+        answers && (Atomics.load(words, STATE) & ~AWAITED) === REQUESTED ? undefined : 'exit',
+      ),
+      step('answer', () => {
+        end.hasAnswered = true;
+        isAwaited = Atomics.exchange(words, STATE, ANSWERED) !== REQUESTED;
+      }),
+      step('wake vCPU', () => {
+        if (isAwaited) vcpu.wake();
+      }),
+      step('exit', () => {
+        end.hasExited = true;
+      }),
+    );
+    return { host, end };
+  }
+
   function world({ order = ['alive', 'state'], declaredBeforeExit = false, answers }: Variant): Interleaving {
     const words = newWords();
     const vcpu = new Sleeper();
     let alive = 1;
     let state = IDLE;
     let outcome = 'none';
-    let isAwaited = false;
-    let hasAnswered = false;
-    let hasExited = false;
     let isDeclared = false;
+    const { host, end } = mortalHost(words, vcpu, answers);
     Atomics.store(words, ALIVE, 1);
     const loads = {
       alive: step('load alive', () => {
@@ -256,32 +277,16 @@ describe('a host that dies with a request before it, during it or after it', () 
       step(
         'woken',
         () => `load ${order[0]}`,
-        () => vcpu.isAwake() || (isDeclared && hasExited),
+        () => vcpu.isAwake() || (isDeclared && end.hasExited),
       ),
       step('idle', () => void Atomics.store(words, STATE, IDLE)),
-    );
-    const host = stepsOf(
-      'host',
-      step('look', () =>
-        answers && (Atomics.load(words, STATE) & ~AWAITED) === REQUESTED ? undefined : 'exit',
-      ),
-      step('answer', () => {
-        hasAnswered = true;
-        isAwaited = Atomics.exchange(words, STATE, ANSWERED) !== REQUESTED;
-      }),
-      step('wake vCPU', () => {
-        if (isAwaited) vcpu.wake();
-      }),
-      step('exit', () => {
-        hasExited = true;
-      }),
     );
     const control = stepsOf(
       'control',
       step(
         'declare dead',
         () => void Atomics.store(words, ALIVE, 0),
-        () => declaredBeforeExit || hasExited,
+        () => declaredBeforeExit || end.hasExited,
       ),
       step('wake vCPU', () => {
         vcpu.wake();
@@ -292,7 +297,7 @@ describe('a host that dies with a request before it, during it or after it', () 
       threads: [requester, host, control],
       verdict: () => {
         if (Atomics.load(words, STATE) !== IDLE) return 'an answer lands in the next request';
-        if (hasAnswered && outcome === 'dead') return 'an answer was thrown away';
+        if (end.hasAnswered && outcome === 'dead') return 'an answer was thrown away';
         return outcome === 'none' ? 'it never ended' : SAFE;
       },
     };
