@@ -98,11 +98,7 @@ export class Machine extends MachineDma {
       replayQueued: () => this.control.replayQueued(),
       findDevice: (region) => devices.find(region),
     });
-    const resources = {
-      arena,
-      ram,
-      deviceIdOf: (region: MemoryRegion) => devices.idOf(region),
-    };
+    const resources = { arena, ram, deviceIdOf: (region: MemoryRegion) => devices.idOf(region) };
     this.deviceEnds = new DeviceEnds({
       words: control,
       synchronize: () => this.synchronize(),
