@@ -92,6 +92,17 @@ describe('an honest run', () => {
     expect(verdict!.detail).toContain('views reclaimed under 2 readers');
   });
 
+  test('of failing commits, and of devices that are removed under access, holds', async () => {
+    const run = await stress(
+      ...['--scenario', 'failing-commits', 'device-removal', '--seconds', '0.5', '--vcpus', '2', '--json'],
+    );
+    expect(run).toMatchObject({ status: 0 });
+    for (const { name, violations, operations } of verdictsOf(run)) {
+      expect({ name, violations }).toEqual({ name, violations: 0 });
+      expect(operations).toBeGreaterThan(0);
+    }
+  });
+
   test('a shard runs its part, and scenarios are named one after the other', async () => {
     const part = ['--scenario', 'grace-walk', 'use-after-reclaim', '--shard', '1/2', '--json'];
     expect(verdictsOf(await stress(...part)).map(({ name }) => name)).toEqual(['grace-walk']);
