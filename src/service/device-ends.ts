@@ -24,8 +24,10 @@ export interface DeviceEndsParts {
   readonly synchronize: () => Promise<void>;
   /** Has the writes done that are queued for `region`. */
   readonly flush: (region: MemoryRegion) => Promise<void>;
-  /** Whether a device host may still answer. */
-  readonly isAlive: (host: number) => boolean;
+  readonly hosts: {
+    /** Whether a device host may still answer. */
+    isAlive(host: number): boolean;
+  };
 }
 
 /** Between two looks at readers that have not moved on. */
@@ -86,10 +88,10 @@ export class DeviceEnds implements RegionBacker {
 
   /** Whether a host has still to answer an access to `device`, if only to a reader that is gone. */
   private isAsked(device: number): boolean {
-    const { words, isAlive } = this.parts;
+    const { words, hosts } = this.parts;
     for (let slot = 0; slot < READER_COUNT_MAX; slot += 1) {
       const host = hostOfState(Atomics.load(words, mailboxWord(slot) + MAILBOX_STATE)); // pairs with MailboxResponder.serveSlot
-      if (host >= 0 && words[mailboxWord(slot) + MAILBOX_DEVICE] === device && isAlive(host)) return true;
+      if (host >= 0 && words[mailboxWord(slot) + MAILBOX_DEVICE] === device && hosts.isAlive(host)) return true;
     }
     return false;
   }

@@ -100,10 +100,9 @@ export class Machine extends MachineDma {
     });
     const resources = { arena, ram, deviceIdOf: (region: MemoryRegion) => devices.idOf(region) };
     this.deviceEnds = new DeviceEnds({
-      words: control,
+      ...{ words: control, hosts: this.hosts },
       synchronize: () => this.synchronize(),
       flush: (region) => this.shortcuts.coalescing.flush(region),
-      isAlive: (host) => this.hosts.isAlive(host),
     });
     this.listeners = new Listeners(full.onListenerError);
     this.publisher = new Publisher(control, resources, this.grace, {

@@ -65,6 +65,17 @@ describe('an honest run', () => {
     expect(verdict!.detail).toContain('views reclaimed under 2 readers');
   });
 
+  test('of failing commits, and of devices that are removed under access, holds', async () => {
+    const run = await stress(
+      ...['--scenario', 'failing-commits', 'device-removal', '--seconds', '0.5', '--vcpus', '2', '--json'],
+    );
+    expect(run).toMatchObject({ status: 0 });
+    for (const { name, violations, operations } of verdictsOf(run)) {
+      expect({ name, violations }).toEqual({ name, violations: 0 });
+      expect(operations).toBeGreaterThan(0);
+    }
+  });
+
   test('a shard runs its part, and what all wrote becomes one document', async () => {
     const part = ['--scenario', 'grace-walk', 'render-oracle', '--seconds', '0.3', '--json', '--shard'];
     const shards = await Promise.all([stress(...part, '1/2'), stress(...part, '2/2')]);
