@@ -38,7 +38,7 @@ export const apiArguments: FuzzTarget = {
   name: 'arguments',
   property:
     'a call of the public API is done, or refused with a MemoryError that has changed nothing; the machine works afterwards',
-  quickCases: 200,
+  quickCases: 100,
   make: () =>
     fc.asyncProperty(fc.array(drawnCall, { minLength: 1, maxLength: 4 }), async (calls) => {
       const world = new World();

@@ -143,7 +143,7 @@ export const deviceAnswers: FuzzTarget = {
   name: 'devices',
   property:
     'whatever a device returns or throws, each access ends with an integer and a MemTxResult, and the device answers again afterwards',
-  quickCases: 1000,
+  quickCases: 800,
   make: () =>
     fc.property(device, fc.array(access, { minLength: 1, maxLength: 6 }), (drawn, accesses) => {
       const state: Switch = { hostile: true };

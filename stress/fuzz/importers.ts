@@ -67,7 +67,7 @@ const smallMachines = ['s390x-ccw-virtio', 'sifive_u', 'avr-uno', 'riscv64-virt'
 export const layouts: FuzzTarget = {
   name: 'layouts',
   property: 'a layout file is read, built and printed, or refused with one line that names file and place',
-  quickCases: 150,
+  quickCases: 100,
   make: () => {
     const documents = smallMachines.map((name) => at(`machines/${name}.json`));
     const text = fc.oneof(
