@@ -111,7 +111,8 @@ test('a failure is printed and kept with steps, vCPUs and views, and its replay 
   expect(run.stderr).toContain(`--replay ${file}`);
   expect(run.stderr).toMatch(/layout \d+: .*r1 at 0x80000000 of r0/);
   expect(run.stderr).toMatch(/vCPU 0 in slot 0, .* announced generation \d+ of \d+/);
-  expect(run.stderr).toMatch(/FlatView #0[^]*[0-9a-f]{16}-[0-9a-f]{16} \(prio -?\d, .*(ram|rom)\): r\d+/);
+  expect(run.stderr).toContain('FlatView #0');
+  expect(run.stderr).toMatch(/[0-9a-f]{16}-[0-9a-f]{16} \(prio -?\d, .*(ram|rom)\): r\d+/);
   const failure = JSON.parse(readFileSync(file, 'utf8')) as Failure;
   expect(failure).toMatchObject({ seed: 3, mutant: 'disabled-shown', vcpuCount: 1, seconds: 1 });
   const again = await stress('--replay', file, '--json');
