@@ -12,7 +12,7 @@ import { scenarios } from './scenarios.ts';
 import { shareOf } from './time-shares.ts';
 
 /** How long a mutant's scenario may look for it where --seconds does not say; it ends when it has seen enough. */
-const MUTANT_SECONDS = 20;
+const MUTANT_SECONDS = 45;
 
 /** @param recorded what --replay names. @returns the exit status. @throws UsageError */
 export async function stress(given: StressArguments, recorded: Failure | null): Promise<number> {

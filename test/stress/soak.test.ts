@@ -1,10 +1,11 @@
 /** The soak: rounds until time, a violation or a signal, each with a line of its own, and totals at the end. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { runStress } from '../support/stress-process.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
+vi.setConfig({ testTimeout: 110_000 }); // see stress-process.ts
 const directory = temporaryDirectory();
 const soakArgs = (...args: readonly string[]): readonly string[] => [
   ...['--seed', '5', '--failures', directory, '--log', join(directory, `${args.join('-')}.jsonl`)],

@@ -5,6 +5,9 @@ import type { Verdict } from '../../stress/scenario.ts';
 
 const projectRoot = fileURLToPath(new URL('../../', import.meta.url));
 
+/** For hangs, not for slowness: threads that share two cores with the test runner may be long in coming up. */
+const PATIENCE_MS = 100_000;
+
 export interface Run {
   readonly status: number | null;
   readonly stdout: string;
@@ -23,7 +26,7 @@ export function runStress(
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--import', 'tsx', `stress/${command}.ts`, ...args], {
       cwd: projectRoot,
-      timeout: 50_000,
+      timeout: PATIENCE_MS,
       killSignal: 'SIGKILL', // a soak takes SIGTERM for a wish
     });
     let stdout = '';

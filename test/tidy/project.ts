@@ -19,7 +19,7 @@ export type Fault = string;
 
 export const projectRoot = fileURLToPath(new URL('../../', import.meta.url));
 
-const notOurs = new Set(['node_modules', '.git', 'dist', 'coverage', '.npm']);
+const notOurs = new Set(['node_modules', '.git', 'dist', 'coverage', 'stress-failures', '.npm']);
 
 /** All files below the given folders (or named themselves) whose path ends as one of `endings` says. */
 export function sourcesUnder(
