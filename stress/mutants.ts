@@ -85,6 +85,15 @@ const rows: readonly (readonly [name: string, scenario: string, breaks: string])
   ['ring-in-silence', 'doorbell-count', 'who rings a doorbell wakes nobody'],
   ['serve-before-replay', 'coalesced-order', 'a host serves accesses before it replays what was queued'],
   ['queue-without-lock', 'coalesced-order', 'two vCPUs queue in a ring at the same time'],
+  ['ring-of-the-dead', 'killed-readers', 'a ring is not taken from a vCPU that died while it queued'],
+  ['new-reader-unseen', 'vcpu-churn', 'grace periods do not wait for vCPUs that came after the first'],
+  ['removed-devices-at-once', 'device-removal', 'owners of devices do not wait for accesses under way'],
+  ['unmap-at-once', 'iommu-unmap', 'an unmap does not wait for readers'],
+  [
+    'no-reentrancy-guard',
+    'reentrant-handlers',
+    'a device may be reached from inside an access to its own owner',
+  ],
 ];
 
 /** Of the renderer and of the radix map: lines of free functions, see mutants/in-source.ts. */

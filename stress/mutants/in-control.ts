@@ -13,12 +13,15 @@ import {
 import { cellWord, POISON } from '../../src/layout/map-entry.ts';
 import { SECTION_RAM_BYTE, SECTION_START_LO } from '../../src/layout/section-record.ts';
 import { MailboxResponder } from '../../src/mailbox/responder.ts';
+import { Iommu } from '../../src/model/iommu.ts';
 import type { MemoryRegion } from '../../src/model/memory-region.ts';
 import { CellStore } from '../../src/publish/cell-store.ts';
 import { DirtyPages } from '../../src/publish/dirty-pages.ts';
 import { Publisher } from '../../src/publish/publisher.ts';
 import { RamStore } from '../../src/publish/ram-store.ts';
 import { AttachmentHub } from '../../src/service/attachment-hub.ts';
+import { Coalescing } from '../../src/service/coalescing.ts';
+import { DeviceEnds, type DeviceEndsParts } from '../../src/service/device-ends.ts';
 import { DeviceHosts } from '../../src/service/device-hosts.ts';
 import { DeviceLocks } from '../../src/service/device-locks.ts';
 import { HomedDevices } from '../../src/service/homed-devices.ts';
@@ -149,6 +152,17 @@ const breaks: Readonly<Record<string, () => Undo>> = {
       for (let slot = 0; slot < 32; slot += 1) if ((bells & (1 << slot)) !== 0) this.serveSlot(slot);
       Atomics.store(this.words, this.doorbell, 0);
     }),
+
+  'removed-devices-at-once': () =>
+    patch<{ readonly parts: DeviceEndsParts }>(DeviceEnds, 'release', function () {
+      return this.parts.synchronize();
+    }),
+
+  'unmap-at-once': () => patch(Iommu, 'readersMovedOn', () => Promise.resolve()),
+
+  'new-reader-unseen': () => patch(GraceWriter, 'addReader', nothing),
+
+  'ring-of-the-dead': () => patch(Coalescing, 'readerGone', nothing),
 
   'death-untold': () => patch(DeviceHosts, 'declareDead', nothing),
 

@@ -25,6 +25,7 @@ import { CoalescedRing } from '../../src/mailbox/coalesced-ring.ts';
 import { Doorbell } from '../../src/mailbox/doorbell.ts';
 import { CellCache } from '../../src/vcpu/cell-cache.ts';
 import { DeltaReader } from '../../src/vcpu/delta-reader.ts';
+import { DeviceHandler } from '../../src/vcpu/device-handler.ts';
 import { DeviceLock, type ThreadLocks } from '../../src/vcpu/device-lock.ts';
 import { ReaderSession } from '../../src/vcpu/reader-session.ts';
 import { Vcpu } from '../../src/vcpu/vcpu.ts';
@@ -229,6 +230,8 @@ const breaks: Readonly<Record<string, () => Undo>> = {
         return true;
       },
     ),
+
+  'no-reentrancy-guard': () => patch(DeviceHandler, 'engage', () => true),
 
   'sleep-without-compare': () =>
     patch<VcpuInside>(

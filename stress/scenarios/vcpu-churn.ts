@@ -12,12 +12,15 @@ const CHECKPOINTS_MAX = 300;
 /** One visitor in so many is killed somewhere between its start and its end. */
 const KILLED_ONE_IN = 4;
 const LIFE_MS = 20;
+/** From its start to its end: threads need a core to come up, and there may be few. */
+const STAY_MS_MAX = 60_000;
 
 class Visitors {
   came = 0;
   private readonly bed: Bed;
   private readonly layouts: ShuffledMachine;
   private readonly inside = new Map<number, StartedVcpu>();
+  private readonly stays = new Set<Promise<unknown>>();
   /** Grace periods that were begun and have not ended. */
   private readonly periods = new Set<Promise<void>>();
 
@@ -46,7 +49,8 @@ class Visitors {
       this.inside.delete(handle.id);
       this.beginPeriod();
     };
-    handle.finished.then(gone, gone);
+    const stay: Promise<unknown> = handle.finished.then(gone, gone).then(() => this.stays.delete(stay));
+    this.stays.add(stay);
     if (isDoomed) void this.kill(vcpu);
   }
 
@@ -67,12 +71,7 @@ class Visitors {
 
   /** All have gone, and every grace period that was begun has ended. */
   async end(): Promise<void> {
-    const done = (): number => [...this.inside.values()].reduce((sum, { lane }) => sum + lane.operations, 0);
-    const progress = this.bed.watch('the last visitors to go', () => done() - this.inside.size);
-    while (this.inside.size > 0) {
-      progress();
-      await pause(1);
-    }
+    await this.bed.bounded('the last visitors to go', Promise.all(this.stays), STAY_MS_MAX);
     await this.bed.bounded('grace periods during which vCPUs came and went', Promise.all(this.periods));
   }
 }
@@ -89,10 +88,8 @@ export const vcpuChurn: Scenario = {
     bed.start(resident, job, { words: layouts.words });
     await bed.up();
     const visitors = new Visitors(bed, layouts);
-    const progress = bed.watch('vCPUs that come', () => visitors.came);
     while (!bed.timeIsUp) {
       await layouts.next();
-      progress();
       if (visitors.count < bed.vcpuCount) visitors.start();
       else await pause(1); // their threads need a core to come up
     }
