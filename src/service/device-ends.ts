@@ -91,7 +91,8 @@ export class DeviceEnds implements RegionBacker {
     const { words, hosts } = this.parts;
     for (let slot = 0; slot < READER_COUNT_MAX; slot += 1) {
       const host = hostOfState(Atomics.load(words, mailboxWord(slot) + MAILBOX_STATE)); // pairs with MailboxResponder.serveSlot
-      if (host >= 0 && words[mailboxWord(slot) + MAILBOX_DEVICE] === device && hosts.isAlive(host)) return true;
+      if (host >= 0 && words[mailboxWord(slot) + MAILBOX_DEVICE] === device && hosts.isAlive(host))
+        return true;
     }
     return false;
   }
