@@ -29,3 +29,9 @@ export function areCalledAsMethods(callbacks: AnyDeviceCallbacks): boolean {
   shapes.set(prototype, alike.add(names));
   return true;
 }
+
+/** `method` bound to its callbacks; null for what is no function, whose call as a method says so. */
+export function boundTo<F>(callbacks: AnyDeviceCallbacks, method: F): F | null {
+  // By the language's own bind: a function of the device's may have another.
+  return typeof method === 'function' ? Function.prototype.bind.call(method, callbacks) : null;
+}

@@ -22,7 +22,7 @@ import {
   type MemTxResult,
 } from '../base/mem-tx-result.ts';
 import { AccessLoop, type DevicePieces } from './access-loop.ts';
-import { areCalledAsMethods } from './callback-shapes.ts';
+import { areCalledAsMethods, boundTo } from './callback-shapes.ts';
 import { FailureReports, problemOf, type ReportDevice } from './failure-reports.ts';
 
 /**
@@ -74,8 +74,8 @@ export class DeviceHandler implements DevicePieces {
       this.withAttrs === null &&
       callbacks.accepts === undefined;
     if ('read' in callbacks && !areCalledAsMethods(callbacks)) {
-      this.boundRead = callbacks.read.bind(callbacks);
-      this.boundWrite = callbacks.write.bind(callbacks);
+      this.boundRead = boundTo(callbacks, callbacks.read);
+      this.boundWrite = boundTo(callbacks, callbacks.write);
     }
     this.reports = new FailureReports(handled, vcpu, report);
   }
