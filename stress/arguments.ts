@@ -1,5 +1,5 @@
-/** The stress command's arguments: parsed, and refused in one line that says what to do. */
-import { parseArgs } from 'node:util';
+/** The arguments of the stress and the soak command. */
+import { numberIn, parsed, seedOf, UsageError, wholeIn } from './usage.ts';
 
 export interface StressArguments {
   /** Empty: all. */
@@ -23,9 +23,6 @@ export interface StressArguments {
   readonly merge: readonly string[] | null;
   readonly json: boolean;
 }
-
-/** Bad usage; its message is the line. */
-export class UsageError extends Error {}
 
 const VCPUS_DEFAULT = 3;
 const VCPUS_MAX = 32;
@@ -130,15 +127,6 @@ export function parseSoakArguments(args: readonly string[]): SoakArguments {
   };
 }
 
-/** parseArgs, with its errors as one line each. */
-const parsed: typeof parseArgs = (config) => {
-  try {
-    return parseArgs(config);
-  } catch (error) {
-    throw new UsageError((error as Error).message.replace(/\s*\n\s*/g, ' '));
-  }
-};
-
 /** `--scenario a b` is `--scenario a --scenario b`. */
 function namesOf(named: readonly string[] | undefined, positionals: readonly string[]): string[] {
   if (positionals.length > 0 && named === undefined) {
@@ -150,19 +138,6 @@ function namesOf(named: readonly string[] | undefined, positionals: readonly str
 const secondsOf = (option: string, text: string): number => numberIn(option, text, 0.1, SECONDS_MAX);
 const vcpusOf = (text: string | undefined): number | null =>
   text === undefined ? null : wholeIn('--vcpus', text, 1, VCPUS_MAX);
-const seedOf = (text: string | undefined): number => wholeIn('--seed', text ?? '1', 0, 2 ** 31 - 1);
-
-function numberIn(option: string, text: string, min: number, max: number): number {
-  const value = /^\d{1,9}(?:\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= min && value <= max) return value;
-  throw new UsageError(`${option} ${text}: give a number from ${min} to ${max}`);
-}
-
-function wholeIn(option: string, text: string, min: number, max: number): number {
-  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= min && value <= max) return value;
-  throw new UsageError(`${option} ${text}: give a whole number from ${min} to ${max}`);
-}
 
 function shardOf(text: string): { index: number; count: number } {
   const [index, count] = /^\d{1,4}\/\d{1,4}$/.test(text) ? text.split('/').map(Number) : [];

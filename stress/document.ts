@@ -1,7 +1,7 @@
 /** The document of a run, as the contract has it, and how the documents of shards become one. */
 import { readFileSync } from 'node:fs';
-import { UsageError } from './arguments.ts';
 import type { Verdict } from './scenario.ts';
+import { UsageError } from './usage.ts';
 
 /** Sums over verdicts. */
 export interface Totals {

@@ -4,9 +4,9 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { UsageError } from './arguments.ts';
 import type { Verdict } from './scenario.ts';
 import type { Step } from './step-log.ts';
+import { UsageError } from './usage.ts';
 
 /** One vCPU as it was when the first violation was noticed. */
 export interface VcpuEvidence {

@@ -1,9 +1,10 @@
 /** --list-mutants and --mutant all. */
-import { type StressArguments, UsageError } from './arguments.ts';
+import type { StressArguments } from './arguments.ts';
 import { type Conviction, convictAll } from './convict.ts';
 import { type Mutant, mutants } from './mutants.ts';
 import { scenariosNamed } from './named.ts';
 import { print, progress, table } from './report.ts';
+import { UsageError } from './usage.ts';
 
 export function listMutants(json: boolean): number {
   if (json) print(mutants);

@@ -1,8 +1,9 @@
 /** Scenarios and mutants by their names. What is not there is refused with the names of what is. */
-import { UsageError } from './arguments.ts';
+
 import { type Mutant, mutants, tryBreak } from './mutants.ts';
 import type { Scenario } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
+import { UsageError } from './usage.ts';
 
 /** @throws UsageError */
 export const scenarioOf = (name: string): Scenario => known('scenario', scenarios, name);

@@ -18,7 +18,7 @@ import { endAs } from './end.ts';
 import { readFailure } from './failure.ts';
 import { breakInSource } from './mutants/in-source.ts';
 
-await endAs(async () => {
+await endAs('stress', async () => {
   const given = parseStressArguments(process.argv.slice(2));
   const recorded = given.replay === null ? null : readFailure(given.replay);
   breakInSource(recorded?.mutant ?? given.mutant);

@@ -19,7 +19,7 @@ import { breakInSource } from './mutants/in-source.ts';
 /** A signal that comes as much later than the first ends the process at once; before, npm may have sent it twice. */
 const AGAIN_MS = 1000;
 
-await endAs(async () => {
+await endAs('stress', async () => {
   const given = parseSoakArguments(process.argv.slice(2));
   breakInSource(given.mutant);
   const { soak } = await import('./soak-rounds.ts'); // with src/, hence after the break

@@ -3,8 +3,8 @@
  * the callbacks. Plain data, so that it can be posted to any thread.
  * Guarantee of fullAccessRules(): sizes are 1, 2, 4, 8 or 0 (not said), and no rule contradicts another.
  */
-import { describeValue, optionsFromArgument } from './arguments.ts';
-import { MemoryError } from './errors.ts';
+import { describeValue, invalidArgument, optionsFromArgument } from './arguments.ts';
+import type { MemoryError } from './errors.ts';
 
 export type AccessSize = 1 | 2 | 4 | 8;
 /** The order of a device's bytes; `native` is the machine's guestEndianness. */
@@ -92,4 +92,4 @@ function fullSizes(name: string, sizes: AccessSizes = {}): { min: number; max: n
   return { min, max, unaligned };
 }
 
-const invalid = (what: string): MemoryError => new MemoryError('INVALID_ARGUMENT', `access rules: ${what}`);
+const invalid = (what: string): MemoryError => invalidArgument('access rules', what);

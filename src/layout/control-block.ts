@@ -38,6 +38,7 @@
  * protocol. A thread's words are written by the control thread after that thread's exit was confirmed.
  */
 import { sharedBuffer } from '../base/shared-memory.ts';
+
 export type SharedWords = Int32Array<SharedArrayBuffer>;
 
 export const CONTROL_MAGIC = 0x464c5456; // "FLTV"

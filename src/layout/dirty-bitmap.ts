@@ -9,7 +9,6 @@
  * Bits are set by whoever writes to the page. They are cleared by the control thread, those of DIRTY_CLIENT_CODE
  * by the thread that translates the page. A store marks its page for all clients at once, whoever asked.
  */
-
 import { DIRTY_CLIENT_CODE } from '../base/dirty-log.ts';
 import { sharedBuffer } from '../base/shared-memory.ts';
 import type { SharedWords } from './control-block.ts';

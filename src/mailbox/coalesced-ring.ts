@@ -6,7 +6,6 @@
  * caller to do directly, which replays what is queued first.
  * Order: test/mailbox/coalesced-interleavings.test.ts walks every order of queuing, replaying and looking.
  */
-
 import type { MemTxAttrs } from '../base/mem-tx-attrs.ts';
 import { sharedBuffer } from '../base/shared-memory.ts';
 import {

@@ -6,7 +6,6 @@
  * Writes: DOORBELL_RINGS. Whoever takes AWAITED out of it notifies afterwards, and who still sleeps marks it anew.
  * Order: test/mailbox/doorbell-interleavings.test.ts walks every order of ringing, waiting and taking.
  */
-
 import { threadId } from 'node:worker_threads';
 import { MemoryError } from '../base/errors.ts';
 import type { EventNotifier } from '../base/event-notifier.ts';

@@ -2,8 +2,7 @@
  * An address space: a name, and the region whose contents are seen through it.
  * It does not render anything; the root region knows which address spaces it serves.
  */
-
-import { describeValue } from '../base/arguments.ts';
+import { describeValue, invalidArgument } from '../base/arguments.ts';
 import { MemoryError } from '../base/errors.ts';
 import { nameFromArgument } from './arguments.ts';
 import { MemoryRegion } from './memory-region.ts';
@@ -15,7 +14,7 @@ let addressSpaceCount = 0;
 /** @throws MemoryError INVALID_ARGUMENT for what is no AddressSpace */
 export function requireAddressSpace(where: string, value: unknown): void {
   if (value instanceof AddressSpace) return;
-  throw new MemoryError('INVALID_ARGUMENT', `${where}: give an AddressSpace, got ${describeValue(value)}`);
+  throw invalidArgument(where, `give an AddressSpace, got ${describeValue(value)}`);
 }
 
 export class AddressSpace {

@@ -5,7 +5,7 @@
  * before the call.
  */
 import { SIZE_2_64 } from '../base/addresses.ts';
-import { describeValue } from '../base/arguments.ts';
+import { describeValue, invalidArgument } from '../base/arguments.ts';
 import { exportFromArgument, moduleFromArgument } from '../base/device-binding.ts';
 import {
   IOMMU_NOTIFIER_DEVIOTLB_UNMAP,
@@ -15,7 +15,7 @@ import {
 } from '../base/iommu.ts';
 import { type AddressSpace, requireAddressSpace } from './address-space.ts';
 import { Iommu, type IommuOptions } from './iommu.ts';
-import { blocksFromArguments, invalidIommu } from './iommu-arguments.ts';
+import { blocksFromArguments } from './iommu-arguments.ts';
 import { type IommuEvent, unmapEvent } from './iommu-notifiers.ts';
 import type { Bytes } from './region-options.ts';
 
@@ -46,9 +46,10 @@ export class CallbackIommu extends Iommu {
   constructor(targets: readonly AddressSpace[], module: URL | string, options: CallbackIommuOptions = {}) {
     super(options);
     if (!Array.isArray(targets))
-      invalidIommu(this.where, `targets must be an array, got ${describeValue(targets)}`);
+      throw invalidArgument(this.where, `targets must be an array, got ${describeValue(targets)}`);
     for (const target of targets) requireAddressSpace(this.where, target);
-    if (targets.length === 0) invalidIommu(this.where, 'it needs at least one address space to lead to');
+    if (targets.length === 0)
+      throw invalidArgument(this.where, 'it needs at least one address space to lead to');
     this.targets = [...targets];
     this.module = {
       module: moduleFromArgument(this.where, module),
@@ -89,7 +90,8 @@ export class CallbackIommu extends Iommu {
   /** Asks for every block of minPageSize bytes in turn, as QEMU's default replay does. */
   override *mapped(index: number, start: bigint, last: bigint): Iterable<IommuEvent> {
     const translate = this.translateOnControl;
-    if (translate === null) invalidIommu(this.where, 'it belongs to no machine yet, so nobody can ask it');
+    if (translate === null)
+      throw invalidArgument(this.where, 'it belongs to no machine yet, so nobody can ask it');
     const size = this.minPageSize;
     const end = last < this.end ? last + 1n : this.end;
     for (let iova = start & -size; iova < end; iova += size) {

@@ -2,8 +2,7 @@
  * Which clients want to know of writes to one region: what the region itself asks for, and what global
  * tracking adds. Guarantee: a view looks different only when a bit of the mask flips.
  */
-
-import { describeValue } from '../base/arguments.ts';
+import { describeValue, invalidArgument } from '../base/arguments.ts';
 import { DIRTY_CLIENT_CODE, DIRTY_CLIENT_MIGRATION, DIRTY_CLIENT_VGA } from '../base/dirty-log.ts';
 import { MemoryError } from '../base/errors.ts';
 import { booleanFromArgument } from './arguments.ts';
@@ -49,12 +48,9 @@ export class DirtyLog {
     const where = `dirty log of region '${this.region.name}'`;
     const step = booleanFromArgument(where, 'on', on) ? 1 : -1;
     if (client !== DIRTY_CLIENT_VGA)
-      throw new MemoryError(
-        'INVALID_ARGUMENT',
-        `${where}: client must be DIRTY_CLIENT_VGA, got ${describeValue(client)}`,
-      );
+      throw invalidArgument(where, `client must be DIRTY_CLIENT_VGA, got ${describeValue(client)}`);
     if (this.vgaCount + step < 0)
-      throw new MemoryError('INVALID_ARGUMENT', `${where}: more uses were ended than began; set it on first`);
+      throw invalidArgument(where, 'more uses were ended than began; set it on first');
     const flips = this.vgaCount === 0 || this.vgaCount + step === 0;
     mutate({
       pending: flips && this.region.enabled,

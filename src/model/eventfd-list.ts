@@ -4,7 +4,7 @@
  * is ioeventfd-pending, never topology-pending: it rebuilds no map.
  */
 
-import { describeValue, optionsFromArgument } from '../base/arguments.ts';
+import { describeValue, invalidArgument, optionsFromArgument } from '../base/arguments.ts';
 import { MemoryError } from '../base/errors.ts';
 import type { EventNotifier } from '../base/event-notifier.ts';
 import { insideFromArguments, integerFromArgument } from './arguments.ts';
@@ -98,11 +98,18 @@ export class EventfdList {
     const { offset, size, match, notifier } = optionsFromArgument(where, options);
     const { kind } = this.region;
     if (kind === 'container' || kind === 'alias' || kind === 'iommu' || this.region.isRam)
-      invalid(where, `a region of kind '${kind}' has no callbacks; add it to the I/O region that answers`);
-    if (!SIZES.includes(size)) invalid(where, `size must be 0, 1, 2, 4 or 8, got ${describeValue(size)}`);
+      throw invalidArgument(
+        where,
+        `a region of kind '${kind}' has no callbacks; add it to the I/O region that answers`,
+      );
+    if (!SIZES.includes(size))
+      throw invalidArgument(where, `size must be 0, 1, 2, 4 or 8, got ${describeValue(size)}`);
     const id: unknown = notifier?.id;
     if (!Number.isSafeInteger(id) || (id as number) < 0)
-      invalid(where, `notifier must have an id that is an integer of at least 0, got ${describeValue(id)}`);
+      throw invalidArgument(
+        where,
+        `notifier must have an id that is an integer of at least 0, got ${describeValue(id)}`,
+      );
     const start = insideFromArguments(where, this.region.size, offset, size === 0 ? 1 : size).offset;
     return Object.freeze({ offset: start, size, match: matchFrom(where, size, match ?? null), notifier });
   }
@@ -110,13 +117,13 @@ export class EventfdList {
 
 function matchFrom(where: string, size: number, match: bigint | number | null): bigint | null {
   if (match === null) return null;
-  if (size === 0) invalid(where, 'a write of any length (size 0) cannot be matched with a value');
+  if (size === 0)
+    throw invalidArgument(where, 'a write of any length (size 0) cannot be matched with a value');
   const value = integerFromArgument(where, 'match', match);
   if (value < 0n || value >= 1n << BigInt(8 * size))
-    invalid(where, `match must be unsigned and fit in ${size} bytes, got ${describeValue(match)}`);
+    throw invalidArgument(
+      where,
+      `match must be unsigned and fit in ${size} bytes, got ${describeValue(match)}`,
+    );
   return value;
-}
-
-function invalid(where: string, what: string): never {
-  throw new MemoryError('INVALID_ARGUMENT', `${where}: ${what}`);
 }

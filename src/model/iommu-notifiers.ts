@@ -4,9 +4,13 @@
  * range, newest notifier first; one that throws does not keep the others from being called.
  * @source QEMU memory_region_register_iommu_notifier, memory_region_notify_iommu, memory_region_iommu_replay
  */
-
 import { ADDRESS_LAST } from '../base/addresses.ts';
-import { describeValue, functionFromArgument, optionsFromArgument } from '../base/arguments.ts';
+import {
+  describeValue,
+  functionFromArgument,
+  invalidArgument,
+  optionsFromArgument,
+} from '../base/arguments.ts';
 import { callOut } from '../base/call-out.ts';
 import {
   IOMMU_NOTIFIER_DEVIOTLB_UNMAP,
@@ -17,7 +21,6 @@ import {
 import type { AddressSpace } from './address-space.ts';
 import { integerFromArgument } from './arguments.ts';
 import type { Iommu } from './iommu.ts';
-import { invalidIommu } from './iommu-arguments.ts';
 import type { Bytes } from './region-options.ts';
 
 /** A change of what lies in `[iova, iova + size)`. One in place is an unmap, then a map. */
@@ -83,16 +86,19 @@ export class IommuNotifiers {
     functionFromArgument(where, 'notify', optionsFromArgument(where, notifier).notify);
     const { flags, index = 0 } = notifier;
     if (!Number.isInteger(flags) || flags === 0 || (flags & ~ALL_FLAGS) !== 0)
-      invalidIommu(
+      throw invalidArgument(
         where,
         `a notifier's flags are an OR of IOMMU_NOTIFIER_* flags, got ${describeValue(flags)}`,
       );
     const start = integerFromArgument(where, 'start', notifier.start ?? 0n);
     const last = integerFromArgument(where, 'last', notifier.last ?? ADDRESS_LAST);
     if (start < 0n || last < start || last > ADDRESS_LAST)
-      invalidIommu(where, `a notifier's range must be 0 <= start <= last < 2^64, got ${start} to ${last}`);
+      throw invalidArgument(
+        where,
+        `a notifier's range must be 0 <= start <= last < 2^64, got ${start} to ${last}`,
+      );
     if (this.find(notifier) !== undefined)
-      invalidIommu(where, 'this notifier is registered already; unregister it first');
+      throw invalidArgument(where, 'this notifier is registered already; unregister it first');
     this.replace([{ notifier, start, last, index: this.iommu.requireIndex(index) }, ...this.registered]);
     return () => this.unregister(notifier);
   }
@@ -134,7 +140,9 @@ export class IommuNotifiers {
   }
 
   private require(notifier: IommuNotifier): Registered {
-    return this.find(notifier) ?? invalidIommu(this.iommu.where, 'this notifier is not registered');
+    const found = this.find(notifier);
+    if (found !== undefined) return found;
+    throw invalidArgument(this.iommu.where, 'this notifier is not registered');
   }
 }
 

@@ -4,12 +4,12 @@
  * no access anywhere uses what was unmapped.
  */
 import { SIZE_2_64 } from '../base/addresses.ts';
-import { describeValue, optionsFromArgument } from '../base/arguments.ts';
+import { describeValue, invalidArgument, optionsFromArgument } from '../base/arguments.ts';
 import { MemoryError } from '../base/errors.ts';
 import { IOMMU_NOTIFIER_MAP, permissionBits } from '../base/iommu.ts';
 import { type AddressSpace, requireAddressSpace } from './address-space.ts';
 import { Iommu, type IommuMapping, type IommuOptions } from './iommu.ts';
-import { blockAddress, blocksFromArguments, invalidIommu } from './iommu-arguments.ts';
+import { blockAddress, blocksFromArguments } from './iommu-arguments.ts';
 import { type IommuEvent, unmapEvent } from './iommu-notifiers.ts';
 import type { Bytes } from './region-options.ts';
 
@@ -51,9 +51,13 @@ export class IommuTable extends Iommu {
     requireAddressSpace(where, space);
     const { iova, size } = blocksFromArguments(where, options, this.minPageSize, this.end);
     const target = blockAddress(where, 'target', options.target, this.minPageSize);
-    if (target + size > SIZE_2_64) invalidIommu(where, `target ${hex(target)} + ${hex(size)} passes 2^64`);
+    if (target + size > SIZE_2_64)
+      throw invalidArgument(where, `target ${hex(target)} + ${hex(size)} passes 2^64`);
     if (!permissionBits(permission))
-      invalidIommu(where, `permission is 'read', 'write' or 'read-write', got ${describeValue(permission)}`);
+      throw invalidArgument(
+        where,
+        `permission is 'read', 'write' or 'read-write', got ${describeValue(permission)}`,
+      );
     const mappings = this.mappingsOf(index);
     const at = firstPast(mappings, iova);
     const next = mappings[at];

@@ -3,11 +3,15 @@
  * space. This part is common to both kinds: indexes, notifiers, and when the readers have let go of what was.
  * Guarantee: a change is published with its transaction; a change that is refused has changed nothing.
  */
-import { describeValue, functionFromArgument, optionsFromArgument } from '../base/arguments.ts';
+import {
+  describeValue,
+  functionFromArgument,
+  invalidArgument,
+  optionsFromArgument,
+} from '../base/arguments.ts';
 import { MEMTXATTRS_FIELDS } from '../base/mem-tx-attrs.ts';
 import type { AddressSpace } from './address-space.ts';
 import { integerFromArgument } from './arguments.ts';
-import { invalidIommu } from './iommu-arguments.ts';
 import { type IommuEvent, IommuNotifiers } from './iommu-notifiers.ts';
 import type { MemoryRegion } from './memory-region.ts';
 import type { Bytes } from './region-options.ts';
@@ -73,10 +77,10 @@ export abstract class Iommu {
       (this.minPageSize & (this.minPageSize - 1n)) !== 0n ||
       this.minPageSize >> 63n
     )
-      invalidIommu(where, `minPageSize must be a power of two below 2^63, got ${this.minPageSize}`);
+      throw invalidArgument(where, `minPageSize must be a power of two below 2^63, got ${this.minPageSize}`);
     const indexes = options.indexes ?? 1;
     if (!Number.isInteger(indexes) || indexes < 1 || indexes > INDEXES_MAX)
-      invalidIommu(
+      throw invalidArgument(
         where,
         `indexes must be a whole number from 1 to ${INDEXES_MAX}, got ${describeValue(indexes)}`,
       );
@@ -84,7 +88,7 @@ export abstract class Iommu {
     const bits =
       options.indexFrom === undefined ? { shift: 0, bits: 0 } : MEMTXATTRS_FIELDS[options.indexFrom];
     if (bits === undefined)
-      invalidIommu(
+      throw invalidArgument(
         where,
         `indexFrom must be one of ${Object.keys(MEMTXATTRS_FIELDS).join(', ')}, got ${describeValue(options.indexFrom)}`,
       );
@@ -108,7 +112,8 @@ export abstract class Iommu {
 
   /** For MemoryRegion.iommu(). @throws MemoryError INVALID_ARGUMENT if it answers for another region */
   bind(region: MemoryRegion): void {
-    if (this.bound !== null) invalidIommu(this.where, `region '${region.name}' needs an IOMMU of its own`);
+    if (this.bound !== null)
+      throw invalidArgument(this.where, `region '${region.name}' needs an IOMMU of its own`);
     this.bound = region;
   }
 
@@ -125,7 +130,7 @@ export abstract class Iommu {
   /** What the options' `attributes` say. @throws MemoryError INVALID_ARGUMENT for one that it does not have */
   getAttribute(name: string): unknown {
     if (typeof name === 'string' && Object.hasOwn(this.attributes, name)) return this.attributes[name];
-    return invalidIommu(this.where, `it has no attribute ${describeValue(name)}`);
+    throw invalidArgument(this.where, `it has no attribute ${describeValue(name)}`);
   }
 
   /** Every stretch of [start, last] that lets something through, ascending, as `map` events. */
@@ -134,7 +139,10 @@ export abstract class Iommu {
   /** @throws MemoryError INVALID_ARGUMENT */
   requireIndex(index: number): number {
     if (Number.isInteger(index) && index >= 0 && index < this.indexCount) return index;
-    return invalidIommu(this.where, `index must be 0 to ${this.indexCount - 1}, got ${describeValue(index)}`);
+    throw invalidArgument(
+      this.where,
+      `index must be 0 to ${this.indexCount - 1}, got ${describeValue(index)}`,
+    );
   }
 
   /** Puts `added` in place of `count` mappings from `at` on, in the transaction that is open or one of its own. */

@@ -4,7 +4,7 @@
  * and a mutator that throws has changed nothing.
  */
 
-import { describeValue, optionsFromArgument } from '../base/arguments.ts';
+import { describeValue, invalidArgument, optionsFromArgument } from '../base/arguments.ts';
 import type { DeviceBinding } from '../base/device-binding.ts';
 import { MemoryError } from '../base/errors.ts';
 import {
@@ -148,10 +148,7 @@ export class MemoryRegion extends RegionProperties {
   static iommu(name: string, size: Bytes, iommu: Iommu, options?: Options): MemoryRegion {
     if (!(iommu instanceof Iommu)) {
       const got = describeValue(iommu);
-      throw new MemoryError(
-        'INVALID_ARGUMENT',
-        `${whereOf(name)}: give an IommuTable or a CallbackIommu, got ${got}`,
-      );
+      throw invalidArgument(whereOf(name), `give an IommuTable or a CallbackIommu, got ${got}`);
     }
     const region = new MemoryRegion({ kind: 'iommu', name, size, iommu, options });
     iommu.bind(region);
@@ -302,6 +299,5 @@ const whereOf = (name: unknown): string => `region '${nameFromArgument('a region
 /** @throws MemoryError INVALID_ARGUMENT for what is no MemoryRegion */
 export function requireRegion(where: string, what: string, value: unknown): void {
   if (value instanceof MemoryRegion) return;
-  const got = describeValue(value);
-  throw new MemoryError('INVALID_ARGUMENT', `${where}: ${what} must be a MemoryRegion, got ${got}`);
+  throw invalidArgument(where, `${what} must be a MemoryRegion, got ${describeValue(value)}`);
 }

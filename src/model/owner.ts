@@ -5,8 +5,12 @@
  * Guarantee: the regions of a destroyed owner are finalised exactly once, after the last of these let go.
  * Regions without an Owner live for ever. Belongs to the thread that owns the trees.
  */
-
-import { describeValue, functionFromArgument, optionsFromArgument } from '../base/arguments.ts';
+import {
+  describeValue,
+  functionFromArgument,
+  invalidArgument,
+  optionsFromArgument,
+} from '../base/arguments.ts';
 import { MemoryError } from '../base/errors.ts';
 import { nameFromArgument } from './arguments.ts';
 import { finalizeRegions } from './finalize.ts';
@@ -153,5 +157,5 @@ export function ownerFromArgument(where: string, value: unknown): Owner | string
   if (value === undefined) return null;
   if (value === null || typeof value === 'string' || value instanceof Owner) return value;
   const got = describeValue(value);
-  throw new MemoryError('INVALID_ARGUMENT', `${where}: owner must be an Owner, a string or null, got ${got}`);
+  throw invalidArgument(where, `owner must be an Owner, a string or null, got ${got}`);
 }

@@ -2,9 +2,12 @@
  * Where the bytes of a RAM region come from: reserved for it by the machine that shows it, or the caller's own.
  * Immutable; publish/ reads it when the region is backed.
  */
-
-import { describeValue, functionFromArgument, optionsFromArgument } from '../base/arguments.ts';
-import { MemoryError } from '../base/errors.ts';
+import {
+  describeValue,
+  functionFromArgument,
+  invalidArgument,
+  optionsFromArgument,
+} from '../base/arguments.ts';
 import { RamFile, type RamFileOptions } from './ram-file.ts';
 
 /** Typed views of 8 bytes must fit the bytes, and their buffer as a whole. */
@@ -56,7 +59,7 @@ export interface BufferWindow {
 export function backingOver(where: string, buffer: SharedArrayBuffer, window: BufferWindow): RamBacking {
   const { byteOffset = 0, sizeBytes } = optionsFromArgument(where, window);
   const refuse = (what: string): never => {
-    throw new MemoryError('INVALID_ARGUMENT', `${where}: ${what}`);
+    throw invalidArgument(where, what);
   };
   const given: unknown = buffer;
   if (given instanceof ArrayBuffer || ArrayBuffer.isView(given)) {
@@ -110,9 +113,9 @@ export function resizableBacking(
   const { onResized = () => {} } = optionsFromArgument(where, options);
   functionFromArgument(where, 'onResized', onResized);
   if (size > sizeMax) {
-    throw new MemoryError(
-      'INVALID_ARGUMENT',
-      `${where}: size 0x${size.toString(16)} is past the largest size, 0x${sizeMax.toString(16)}`,
+    throw invalidArgument(
+      where,
+      `size 0x${size.toString(16)} is past the largest size, 0x${sizeMax.toString(16)}`,
     );
   }
   return { ...RESERVED_DEVICE_RAM, capacityBytes: sizeMax, onResized };

@@ -1,9 +1,8 @@
 /**
  * The file that RAM is read from and written back to. It is opened by its path each time, and not held open.
  */
-
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
-import { describeValue, optionsFromArgument } from '../base/arguments.ts';
+import { describeValue, invalidArgument, optionsFromArgument } from '../base/arguments.ts';
 import { MemoryError } from '../base/errors.ts';
 import { sharedBuffer } from '../base/shared-memory.ts';
 import { booleanFromArgument, nameFromArgument } from './arguments.ts';
@@ -46,10 +45,7 @@ export class RamFile {
     this.isReadonly = booleanFromArgument(where, 'readonly', options.readonly ?? false);
     this.writesBack = booleanFromArgument(where, 'writeBack', options.writeBack ?? false);
     if (this.isReadonly && this.writesBack) {
-      throw new MemoryError(
-        'INVALID_ARGUMENT',
-        `${where}: a readonly file cannot be written back; choose one`,
-      );
+      throw invalidArgument(where, 'a readonly file cannot be written back; choose one');
     }
     const file = this.open(this.isReadonly ? 'r' : 'r+');
     try {
@@ -70,10 +66,7 @@ export class RamFile {
     const size = bytesFromArgument(this.where, 'size', sizeBytes ?? Math.max(0, this.sizeBytes - start));
     const end = start + size;
     if (end > this.sizeBytes) {
-      throw new MemoryError(
-        'INVALID_ARGUMENT',
-        `${this.where}: ${size} bytes from ${offset} on are not in its ${this.sizeBytes}`,
-      );
+      throw invalidArgument(this.where, `${size} bytes from ${offset} on are not in its ${this.sizeBytes}`);
     }
     if (this.isReadonly) {
       throw new MemoryError(
@@ -157,8 +150,5 @@ export class RamFile {
 
 function bytesFromArgument(where: string, what: string, value: unknown): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new MemoryError(
-    'INVALID_ARGUMENT',
-    `${where}: ${what} must be a whole number of bytes from 0, got ${describeValue(value)}`,
-  );
+  throw invalidArgument(where, `${what} must be a whole number of bytes from 0, got ${describeValue(value)}`);
 }

@@ -3,7 +3,6 @@
  * Guarantee: a cell is handed out once until it is freed. The arena is reserved whole at the start: pages that no
  * cell has touched cost nothing.
  */
-
 import { assert } from '../base/assert.ts';
 import { MemoryError } from '../base/errors.ts';
 import { sharedBuffer } from '../base/shared-memory.ts';

@@ -5,7 +5,6 @@
  * until they run or tracking starts again: taking the log down then would lengthen the pause.
  * @source QEMU memory_global_dirty_log_start, memory_global_dirty_log_stop
  */
-
 import { describeValue } from '../base/arguments.ts';
 import {
   DIRTY_TRACKING_DIRTY_RATE,

@@ -3,9 +3,7 @@
  * Guarantee: from its registration to its removal, what a listener is told adds up to what its address space
  * shows: all of it when it comes, all of it back when it goes or its address space does.
  */
-
-import { describeValue, optionsFromArgument } from '../base/arguments.ts';
-import { MemoryError } from '../base/errors.ts';
+import { describeValue, invalidArgument, optionsFromArgument } from '../base/arguments.ts';
 import type { AddressSpace } from '../model/address-space.ts';
 import { nameFromArgument } from '../model/arguments.ts';
 import type { TransactionChanges } from '../model/transaction.ts';
@@ -66,7 +64,10 @@ export class Listeners {
     const where = checkListener(listener);
     const known = this.registrations.find((registration) => registration.listener === listener);
     if (known !== undefined)
-      invalid(where, `it is registered already, on address space '${known.space.name}'; make one for each`);
+      throw invalidArgument(
+        where,
+        `it is registered already, on address space '${known.space.name}'; make one for each`,
+      );
     const after = this.registrations.findIndex((other) => other.listener.priority > listener.priority);
     this.registrations.splice(after < 0 ? this.registrations.length : after, 0, { listener, space });
     const change = changeBetween(space, EMPTY_FLAT_VIEW, view);
@@ -145,15 +146,14 @@ function checkListener(listener: MemoryListener): string {
   const { name, priority, logSync, logSyncGlobal } = optionsFromArgument('a listener', listener);
   const where = `listener '${nameFromArgument('a listener', name)}'`;
   if (!Number.isInteger(priority) || priority < 0 || priority >= 2 ** 32)
-    invalid(where, `priority must be an integer from 0 to 2^32 - 1, got ${describeValue(priority)}`);
+    throw invalidArgument(
+      where,
+      `priority must be an integer from 0 to 2^32 - 1, got ${describeValue(priority)}`,
+    );
   if (logSync !== undefined && logSyncGlobal !== undefined)
-    invalid(
+    throw invalidArgument(
       where,
       'it has both logSync and logSyncGlobal; the first is for ranges, the second for who has none',
     );
   return where;
-}
-
-function invalid(where: string, what: string): never {
-  throw new MemoryError('INVALID_ARGUMENT', `${where}: ${what}`);
 }

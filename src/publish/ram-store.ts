@@ -4,7 +4,6 @@
  * Guarantee: a region's bytes stay at their place until detach(), whatever happens in the tree, and a
  * fresh block reads as zeros.
  */
-
 import { assert } from '../base/assert.ts';
 import { MemoryError } from '../base/errors.ts';
 import { sharedBuffer } from '../base/shared-memory.ts';

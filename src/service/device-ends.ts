@@ -97,10 +97,3 @@ export class DeviceEnds implements RegionBacker {
     return false;
   }
 }
-
-/** The reader in `slot` is gone, and so is the access that it was in. */
-export function endWait(words: SharedWords, slot: number): void {
-  const word = readerWord(slot) + READER_WAITS;
-  const waits = Atomics.load(words, word);
-  if ((waits & 1) !== 0) Atomics.store(words, word, (waits + 1) | 0);
-}

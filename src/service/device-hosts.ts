@@ -8,8 +8,6 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { FullAccessRules } from '../base/access-rules.ts';
 import type { DeviceBinding, HostedDevice } from '../base/device-binding.ts';
 import { MemoryError } from '../base/errors.ts';
-import { endBounceUse } from '../grace/bounce-budget.ts';
-import { endHolds } from '../grace/hold-keeper.ts';
 import type { AttachedDevice, SharedMachine } from '../layout/attachments.ts';
 import {
   DEVICE_HOST_COUNT_MAX,
@@ -28,9 +26,9 @@ import { guardOf } from '../vcpu/route-loader.ts';
 import type { AttachmentHub } from './attachment-hub.ts';
 import { ControlDevices } from './control-devices.ts';
 import { AskAnswerer } from './device-asks.ts';
-import { endWait } from './device-ends.ts';
 import type { DeviceHostNews, DeviceHostOrder, DeviceHostTask } from './device-host-thread.ts';
 import type { DeviceLocks } from './device-locks.ts';
+import { endGoneReader } from './gone-reader.ts';
 import { assertDeviceData } from './postable.ts';
 import { workerEntry } from './worker-entry.ts';
 
@@ -290,10 +288,7 @@ export class DeviceHosts {
       this.parts.hub.unsubscribe(worker.attachmentPort);
       for (const port of [worker.port, worker.attachmentPort, worker.answerer]) port.close();
     }
-    this.parts.locks.breakFor(hostReaderSlot(host));
-    endHolds(this.words, hostReaderSlot(host));
-    endBounceUse(this.words, hostReaderSlot(host));
-    endWait(this.words, hostReaderSlot(host));
+    endGoneReader(this.words, this.parts.locks, hostReaderSlot(host));
     this.parts.grace.removeReader(hostReaderSlot(host));
     this.declareDead(host);
     this.parts.onGone?.(hostReaderSlot(host));

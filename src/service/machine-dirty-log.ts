@@ -5,7 +5,6 @@
  * resolves. A page's bytes are therefore read after the promise, never before.
  * Order: clear the bits, add to WORD_DIRTY_EPOCH, wait for a grace period, resolve (docs/MEMORY-ORDER.md).
  */
-
 import { describeValue } from '../base/arguments.ts';
 import { DIRTY_CLIENT_CODE, DIRTY_CLIENT_MIGRATION, DIRTY_CLIENT_VGA } from '../base/dirty-log.ts';
 import { MemoryError } from '../base/errors.ts';

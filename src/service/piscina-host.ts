@@ -3,7 +3,8 @@
  * Guarantee: a run ends as `exited` only after the `exit` event of the very thread that had it. Piscina
  * rejects a task earlier, on `error` or abort, when the thread may still be running.
  *
- * Piscina is loaded with the first run, so who only keeps layouts does not load it. Which thread has which run is known because the pool's load balancer, ours, is what assigns it.
+ * Piscina is loaded with the first run, so who only keeps layouts does not load it. Which thread has which run is
+ * known because the pool's load balancer, ours, is what assigns it.
  */
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';

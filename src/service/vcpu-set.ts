@@ -9,8 +9,6 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:wor
 import { invalidArgument, optionsFromArgument } from '../base/arguments.ts';
 import { callOut } from '../base/call-out.ts';
 import { MemoryError } from '../base/errors.ts';
-import { endBounceUse } from '../grace/bounce-budget.ts';
-import { endHolds } from '../grace/hold-keeper.ts';
 import type { SharedMachine } from '../layout/attachments.ts';
 import {
   deviceHostWord,
@@ -37,8 +35,8 @@ import {
 } from '../layout/mailbox.ts';
 import type { DeviceReport } from '../vcpu/failure-reports.ts';
 import type { AttachmentHub } from './attachment-hub.ts';
-import { endWait } from './device-ends.ts';
 import type { DeviceLocks } from './device-locks.ts';
+import { endGoneReader } from './gone-reader.ts';
 import { assertPostable } from './postable.ts';
 import { programUrl, VcpuHandle } from './vcpu-handle.ts';
 import type { VcpuHost } from './vcpu-host.ts';
@@ -199,10 +197,7 @@ export class VcpuSet {
     this.tellLastReports(port);
     this.parts.hub.unsubscribe(port);
     port.close();
-    this.parts.locks.breakFor(slot);
-    endHolds(this.words, slot);
-    endBounceUse(this.words, slot);
-    endWait(this.words, slot);
+    endGoneReader(this.words, this.parts.locks, slot);
     this.ringForTheDead(slot);
     this.parts.onGone?.(slot);
     this.running.delete(slot);

@@ -90,13 +90,13 @@ export class DeviceHandler implements DevicePieces {
    * the lower half. @param offset within the region; no multiple of `size` where the region is mapped so
    */
   read(offset: number, size: number, attrs: MemTxAttrs): number {
-    if (this.isPlain && ((offset & (size - 1)) | (size & 8)) === 0) return this.readPlain(offset, size);
+    if (this.isOneCall(offset, size)) return this.readPlain(offset, size);
     return this.readByRules(offset, size, attrs);
   }
 
   /** @param valueLo what is written; unsigned where `size` is at most 4 @param valueHi its upper half */
   write(offset: number, size: number, valueLo: number, valueHi: number, attrs: MemTxAttrs): void {
-    if (this.isPlain && ((offset & (size - 1)) | (size & 8)) === 0) this.writePlain(offset, size, valueLo);
+    if (this.isOneCall(offset, size)) this.writePlain(offset, size, valueLo);
     else this.writeByRules(offset, size, valueLo, valueHi, attrs);
   }
 
@@ -145,7 +145,7 @@ export class DeviceHandler implements DevicePieces {
   /** Whether the device takes such an access; `result` is MEMTX_OK if so. Calls at most `accepts`. */
   accepts(offset: number, size: number, isWrite: boolean, attrs: MemTxAttrs): boolean {
     this.doNothing();
-    if (this.isPlain && ((offset & (size - 1)) | (size & 8)) === 0) return true;
+    if (this.isOneCall(offset, size)) return true;
     let accepted: unknown = true;
     try {
       accepted = this.callbacks.accepts?.(offset, size, isWrite, attrs) ?? true;
@@ -211,6 +211,11 @@ export class DeviceHandler implements DevicePieces {
     this.fail(offset, size, isWrite, problem, null);
     this.result = MEMTX_ACCESS_ERROR;
     return 0;
+  }
+
+  /** An aligned access of up to 4 bytes to a plain device. Bit 3 of a size: of 8 bytes. */
+  private isOneCall(offset: number, size: number): boolean {
+    return this.isPlain && ((offset & (size - 1)) | (size & 8)) === 0;
   }
 
   private readByRules(offset: number, size: number, attrs: MemTxAttrs): number {

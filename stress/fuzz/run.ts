@@ -10,13 +10,16 @@
 import { fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { endAs } from '../end.ts';
+import { print, progress } from '../report.ts';
+import { numberIn, parsed, seedOf, UsageError, wholeIn } from '../usage.ts';
 import type { LaneNews } from './lane.ts';
 import type { FuzzTarget } from './target.ts';
 import { targets } from './targets.ts';
 
 /** Where neither --cases nor --minutes says, and of what is not said where one does. */
 const CASES_DEFAULT = 20_000;
+const MINUTES_MAX = 10_000;
 /** A batch takes seconds: one of which nothing is heard for so long hangs. */
 const PATIENCE_MS = 120_000;
 /** JavaScript's heap, in MiB; shared buffers are not in it. */
@@ -40,41 +43,38 @@ interface Bounds {
   readonly seed: number;
 }
 
-class UsageError extends Error {}
+const options = {
+  only: { type: 'string', multiple: true },
+  cases: { type: 'string' },
+  minutes: { type: 'string' },
+  seed: { type: 'string' },
+  json: { type: 'boolean' },
+} as const;
 
-function numberOf(option: string, text: string | undefined, absent: number, max: number): number {
-  if (text === undefined) return absent;
-  const value = /^\d{1,12}(?:\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
-  if (value <= max) return value;
-  throw new UsageError(`${option} ${text}: give a number up to ${max}`);
-}
-
-function parsed(args: readonly string[]): { chosen: readonly FuzzTarget[]; bounds: Bounds; json: boolean } {
-  const text = { type: 'string' } as const;
-  const options = { only: { ...text, multiple: true }, cases: text, minutes: text, seed: text } as const;
-  let values: ReturnType<typeof read>;
-  const read = () =>
-    parseArgs({ args: [...args], options: { ...options, json: { type: 'boolean' } } }).values;
-  try {
-    values = read();
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-  const unknown = values.only?.find((name) => targets.every((target) => target.name !== name));
+/** @throws UsageError */
+function parseFuzzArguments(args: readonly string[]): {
+  readonly chosen: readonly FuzzTarget[];
+  readonly bounds: Bounds;
+  readonly json: boolean;
+} {
+  const { only, cases, minutes, seed, json = false } = parsed({ args: [...args], options }).values;
+  const unknown = only?.find((name) => targets.every((target) => target.name !== name));
   if (unknown !== undefined)
     throw new UsageError(
       `there is no target '${unknown}'; there are: ${targets.map(({ name }) => name).join(', ')}`,
     );
-  const minutes = numberOf('--minutes', values.minutes, Number.POSITIVE_INFINITY, 10_000);
-  const casesAbsent = values.minutes === undefined ? CASES_DEFAULT : Number.MAX_SAFE_INTEGER;
+  const casesAbsent = minutes === undefined ? CASES_DEFAULT : Number.MAX_SAFE_INTEGER;
   return {
-    chosen: targets.filter(({ name }) => values.only?.includes(name) ?? true),
+    chosen: targets.filter(({ name }) => only?.includes(name) ?? true),
     bounds: {
-      cases: numberOf('--cases', values.cases, casesAbsent, 1e12),
-      milliseconds: Math.min(minutes * 60_000, Number.MAX_SAFE_INTEGER),
-      seed: numberOf('--seed', values.seed, 1, 2 ** 31 - 1),
+      cases: cases === undefined ? casesAbsent : wholeIn('--cases', cases, 1, 1e12),
+      milliseconds:
+        minutes === undefined
+          ? Number.MAX_SAFE_INTEGER
+          : 60_000 * numberIn('--minutes', minutes, 0.01, MINUTES_MAX),
+      seed: seedOf(seed),
     },
-    json: values.json ?? false,
+    json,
   };
 }
 
@@ -123,23 +123,19 @@ async function fuzz(target: FuzzTarget, { cases, milliseconds, seed }: Bounds): 
   return { ...outcome, detail };
 }
 
-try {
-  const { chosen, bounds, json } = parsed(process.argv.slice(2));
+await endAs('fuzz', async () => {
+  const { chosen, bounds, json } = parseFuzzArguments(process.argv.slice(2));
   const outcomes: Outcome[] = [];
   // One after the other: what a target needs of memory and time is its own.
   const share = { ...bounds, milliseconds: bounds.milliseconds / chosen.length };
   for (const target of chosen) {
-    process.stderr.write(`${target.name}: ${target.property}\n`);
+    progress(`${target.name}: ${target.property}`);
     const outcome = await fuzz(target, share);
     outcomes.push(outcome);
     const { name, passed, cases, seconds, detail } = outcome;
     const line = `${passed ? 'held  ' : 'FAILED'}  ${name}  ${cases} cases in ${seconds} s\n`;
     if (!json) process.stdout.write(`${line}${detail === '' ? '' : `${detail}\n`}`);
   }
-  if (json) process.stdout.write(`${JSON.stringify({ seed: bounds.seed, targets: outcomes }, null, 2)}\n`);
-  process.exitCode = outcomes.every(({ passed }) => passed) ? 0 : 1;
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  process.stderr.write(`fuzz: ${error.message}\n`);
-  process.exitCode = 2;
-}
+  if (json) print({ seed: bounds.seed, targets: outcomes });
+  return outcomes.every(({ passed }) => passed) ? 0 : 1;
+});

@@ -1,6 +1,5 @@
-/** The model command's arguments: parsed, and refused in one line that says what to do. */
-import { parseArgs } from 'node:util';
-import { UsageError } from '../arguments.ts';
+/** The model command's arguments. */
+import { parsed, UsageError } from '../usage.ts';
 import { modelNames } from './models.ts';
 
 export interface ModelArguments {
@@ -22,26 +21,21 @@ Exit: 0 all models hold, every state visited, and every broken variant was refut
 3 nothing was checked, for spin or a C compiler is not there (Debian: apt-get install spin gcc).
 `;
 
+const options = {
+  only: { type: 'string', multiple: true },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
 /** @throws UsageError */
 export function parseModelArguments(args: readonly string[]): ModelArguments {
-  const { only = [], json = false, help = false } = parsed(args);
+  const {
+    only = [],
+    json = false,
+    help = false,
+  } = parsed({ args: [...args], options }, '; see --help').values;
   for (const name of only)
     if (!modelNames.includes(name))
       throw new UsageError(`there is no model '${name}'; there are: ${modelNames.join(', ')}`);
   return { only, json, help };
-}
-
-function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        only: { type: 'string', multiple: true },
-        json: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message.replace(/\s*\n\s*/g, ' ')}; see --help`);
-  }
 }

@@ -5,13 +5,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { UsageError } from '../arguments.ts';
+import { endAs } from '../end.ts';
+import { print, progress } from '../report.ts';
 import { MODEL_HELP, parseModelArguments } from './arguments.ts';
 import { type Check, checks } from './models.ts';
 import { findTools, type Outcome, ToolMissing, type Tools, verify } from './verify.ts';
 
 const TOOLS: Tools = { spin: 'spin', cc: 'cc' };
-const STATUS_USAGE = 2;
 const STATUS_NO_TOOLS = 3;
 /** Some take half a gigabyte. */
 const BESIDE_MAX = 4;
@@ -33,8 +33,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const seconds = Math.round((performance.now() - sinceMs) / 100) / 10;
   const failures = outcomes.filter(({ passed }) => !passed).length;
-  if (json)
-    process.stdout.write(`${JSON.stringify({ spin, seconds, failures, checks: outcomes }, null, 2)}\n`);
+  if (json) print({ spin, seconds, failures, checks: outcomes });
   else
     process.stdout.write(
       `${outcomes.length - failures} of ${outcomes.length} as they must be, ${seconds} s, Spin ${spin}\n`,
@@ -99,16 +98,12 @@ function row(
   return `${left} ${states.padStart(9)} ${depth.padStart(7)} ${seconds.padStart(8)}  ${verdict}`;
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  if (error instanceof UsageError) {
-    process.stderr.write(`model: ${error.message}\n`);
-    process.exitCode = STATUS_USAGE;
-  } else if (error instanceof ToolMissing) {
-    process.stderr.write(
-      `model: nothing was checked: no ${error.message} here; on Debian, apt-get install spin gcc\n`,
-    );
-    process.exitCode = STATUS_NO_TOOLS;
-  } else throw error;
-}
+await endAs('model', async () => {
+  try {
+    return await main(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof ToolMissing)) throw error;
+    progress(`model: nothing was checked: no ${error.message} here; on Debian, apt-get install spin gcc`);
+    return STATUS_NO_TOOLS;
+  }
+});

@@ -48,6 +48,18 @@ const reader = (): VcpuHandle => {
   return machine.startVcpu({ program, data: job });
 };
 
+/** A vCPU that waits in the gate, which is homed in a worker. */
+async function waitingInWorker() {
+  const owner = new Owner('/machine/card');
+  const host = await machine.startDeviceHost();
+  const binding = hostedDevice(host, gateModule, { state: gate.buffer });
+  const region = MemoryRegion.io('gate', 0x1000, binding, { owner });
+  root.addSubregion(DEVICE, region);
+  const vcpu = reader();
+  await until(() => Atomics.load(gate, ARRIVED) === 1);
+  return { owner, region, vcpu };
+}
+
 /** Removes `region` and destroys its owner. Returns whether that has been finalised. */
 async function remove(owner: Owner, region: MemoryRegion): Promise<() => boolean> {
   root.delSubregion(region);
@@ -62,13 +74,7 @@ async function remove(owner: Owner, region: MemoryRegion): Promise<() => boolean
 
 describe('an owner is finalised after', () => {
   test('the access of a vCPU that waits for its device in a worker', async () => {
-    const owner = new Owner('/machine/card');
-    const host = await machine.startDeviceHost();
-    const binding = hostedDevice(host, gateModule, { state: gate.buffer });
-    const region = MemoryRegion.io('gate', 0x1000, binding, { owner });
-    root.addSubregion(DEVICE, region);
-    const vcpu = reader();
-    await until(() => Atomics.load(gate, ARRIVED) === 1);
+    const { owner, region, vcpu } = await waitingInWorker();
     const isFinalized = await remove(owner, region);
     expect(isFinalized()).toBe(false);
     open();
@@ -77,13 +83,7 @@ describe('an owner is finalised after', () => {
   });
 
   test('the access of a vCPU that was killed, and that its device is still at', async () => {
-    const owner = new Owner('/machine/card');
-    const host = await machine.startDeviceHost();
-    const binding = hostedDevice(host, gateModule, { state: gate.buffer });
-    const region = MemoryRegion.io('gate', 0x1000, binding, { owner });
-    root.addSubregion(DEVICE, region);
-    const vcpu = reader();
-    await until(() => Atomics.load(gate, ARRIVED) === 1);
+    const { owner, region, vcpu } = await waitingInWorker();
     await Promise.all([vcpu.terminate(), expect(vcpu.finished).rejects.toThrow('VCPU_FAILED')]);
     const isFinalized = await remove(owner, region);
     expect(isFinalized()).toBe(false);

@@ -1,4 +1,4 @@
-import { UsageError } from '../../stress/arguments.ts';
+import { UsageError } from '../../stress/usage.ts';
 
 /** The one line by which a stress command refuses `action`; any other error is thrown on. */
 export function refusalOf(action: () => unknown): string {
