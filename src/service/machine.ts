@@ -35,6 +35,7 @@ import { MachineDma } from './machine-dma.ts';
 import { fullMachineOptions, type MachineOptions } from './machine-options.ts';
 import { MemoryQueries } from './memory-queries.ts';
 import { PiscinaHost } from './piscina-host.ts';
+import { type ReaderState, readerStatesOf } from './reader-states.ts';
 import { type MachineGauges, SharedBuffers } from './shared-buffers.ts';
 import { ThreadHost } from './thread-host.ts';
 import { translatorPoster } from './translator-poster.ts';
@@ -164,6 +165,14 @@ export class Machine extends MachineDma {
   }
 
   /**
+   * The number by which threads know `space`; a vCPU opens its port by that, or by its name, which may repeat.
+   * @throws MemoryError ADDRESS_SPACE_UNKNOWN
+   */
+  indexOf(space: AddressSpace): number {
+    return this.publisher.indexOf(space);
+  }
+
+  /**
    * The control thread's port to `space`: memory and devices as the newest layout has them, also from inside
    * a device's callback. A device that another thread holds up fails the access after some seconds.
    * @throws MemoryError ADDRESS_SPACE_UNKNOWN
@@ -258,6 +267,11 @@ export class Machine extends MachineDma {
 
   get gauges(): MachineGauges {
     return this.buffers.gauges(this.publisher);
+  }
+
+  /** What each vCPU was last seen to do, and how far it is behind. */
+  get readers(): readonly ReaderState[] {
+    return readerStatesOf(this.buffers.control, this.vcpus);
   }
 
   /**
