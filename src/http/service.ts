@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import rateLimit from '@fastify/rate-limit';
 import fastifyStatic from '@fastify/static';
-import Fastify from 'fastify';
+import Fastify, { LogController } from 'fastify';
 import { MemoryError } from '../base/errors.ts';
 import { answerClientError, answerErrors } from './answer-errors.ts';
 import { describeApi } from './api-document.ts';
@@ -167,9 +167,9 @@ function createApp(options: ServiceOptions, limits: ServiceLimits): App {
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestMs,
     http: { connectionsCheckingInterval: CONNECTIONS_CHECK_MS, headersTimeout: limits.requestMs },
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allowUnionTypes: true } },
     logger: logLevel === 'silent' ? false : { level: logLevel, stream: logTo },
-    disableRequestLogging: true, // a line a request is more work than the request: see onResponse below
+    logController: new LogController({ disableRequestLogging: true }), // see onResponse below
     clientErrorHandler: answerClientError,
     genReqId: ({ headers }) => {
       const given = headers['x-request-id'];

@@ -1,5 +1,5 @@
 /** Routes that make, list, describe and end machines. */
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { machineNames } from '../../qemu/catalogue.ts';
 import { type App, dear, type ServiceParts } from '../app.ts';
 import { MACHINE_ID, MachineParams, MachineRequestBody, MachineState, type MachineStateJson, exactly } from '../schemas.ts';
@@ -27,7 +27,7 @@ export function machineRoutes(app: App, parts: ServiceParts): void {
         tags,
         summary: 'Makes a machine from a bundled layout, a layout, or the text of info mtree',
         description: 'The text may also be the body itself, as text/plain, with id and vcpus in the query.',
-        body: Type.Union([MachineRequestBody, Type.String()]),
+        body: { content: { 'application/json': { schema: MachineRequestBody }, 'text/plain': { schema: Type.String() } } },
         querystring: exactly({
           id: Type.Optional(MACHINE_ID),
           vcpus: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,2}$' })),
@@ -35,13 +35,14 @@ export function machineRoutes(app: App, parts: ServiceParts): void {
         response: { 201: MachineState },
       },
     },
-    async ({ body, query }, reply) => {
-      const { vcpus, ...rest } = query;
-      const request =
+    async (request, reply) => {
+      const body = request.body as Static<typeof MachineRequestBody> | string; // as its content type's schema says
+      const { vcpus, ...rest } = request.query;
+      const machine = await store.create(
         typeof body === 'string'
           ? { ...rest, ...(vcpus !== undefined && { vcpus: Number(vcpus) }), mtree: body }
-          : body;
-      const machine = await store.create(request);
+          : body,
+      );
       reply.code(201).header('location', `/v1/machines/${machine.id}`);
       return stateOf(machine);
     },
