@@ -2,11 +2,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { type Load, type Measured, measure } from './measure.ts';
+import { type Measured, measure } from './measure.ts';
 import { EMPTY, type Target, targets } from './targets.ts';
 
 export interface LoadOptions {
+  /** Of each row, in each round. */
   readonly seconds: number;
+  readonly rounds: number;
   readonly connections: number;
   readonly pipelining: number;
   readonly batch: number;
@@ -25,6 +27,13 @@ export interface Row extends Measured {
   readonly ratioToQuiet: number | null;
   /** Layouts that were published a second meanwhile. */
   readonly publicationsPerSecond: number;
+  /** Processor time of the service, all its threads: what is left to compare where others use the computer too. */
+  readonly cpuUsPerRequest: number;
+}
+
+interface Sample extends Measured {
+  readonly publicationsPerSecond: number;
+  readonly cpuUsPerRequest: number;
 }
 
 interface Server {
@@ -35,8 +44,8 @@ interface Server {
 
 const WARM_UP_SECONDS = 1;
 
-/** @param observe told of each row as it is there */
-export async function measureRows(options: LoadOptions, observe: (row: Row) => void): Promise<Row[]> {
+/** @param observe told how it goes */
+export async function measureRows(options: LoadOptions, observe: (line: string) => void): Promise<Row[]> {
   const server = await startServer(options.vcpus);
   try {
     return await new Measurement(server, options, observe).run();
@@ -57,54 +66,88 @@ async function startServer(vcpus: number): Promise<Server> {
   return { process, ...urls };
 }
 
+/** Each row is measured in every round, so that what else the computer does strikes all rows alike. */
 class Measurement {
   private readonly server: Server;
   private readonly options: LoadOptions;
-  private readonly observe: (row: Row) => void;
-  private readonly rows: Row[] = [];
+  private readonly observe: (name: string) => void;
+  private readonly samples = new Map<string, Sample[]>();
 
-  constructor(server: Server, options: LoadOptions, observe: (row: Row) => void) {
+  constructor(server: Server, options: LoadOptions, observe: (name: string) => void) {
     this.server = server;
     this.options = options;
     this.observe = observe;
   }
 
   async run(): Promise<Row[]> {
-    const all = targets(this.options.batch);
-    for (const target of [EMPTY, ...all]) await this.measure({ ...target }, WARM_UP_SECONDS, 1);
-    await this.row('quiet', EMPTY, null);
-    for (const target of all) await this.row('quiet', target, null);
-    await this.setChurn('PUT', { rate: this.options.churn });
-    for (const target of all) await this.row('churn', target, this.quietOf(target));
-    await this.setChurn('DELETE', null);
-    return this.rows;
+    const { rounds, churn, batch } = this.options;
+    const all = targets(batch);
+    for (const target of [EMPTY, ...all]) await this.measure(target, WARM_UP_SECONDS);
+    for (let round = 1; round <= rounds; round += 1) {
+      this.observe(`round ${round} of ${rounds}`);
+      for (const target of [EMPTY, ...all]) await this.sample('quiet', target);
+      await this.setChurn('PUT', { rate: churn });
+      for (const target of all) await this.sample('churn', target);
+      await this.setChurn('DELETE', null);
+    }
+    return [...this.samples].map(([name, samples]) => this.rowOf(name, samples));
   }
 
-  private quietOf(target: Target): Row {
-    return this.rows.find(({ name }) => name === `quiet/${target.name}`)!;
-  }
-
-  private async row(phase: 'quiet' | 'churn', target: Target, quiet: Row | null): Promise<void> {
-    const { connections, pipelining, seconds } = this.options;
+  private async sample(phase: 'quiet' | 'churn', target: Target): Promise<void> {
+    const { seconds } = this.options;
     const before = await this.publications();
-    const measured = await this.measure(target, seconds, pipelining);
+    const cpuBefore = await this.cpuUs();
+    const measured = await this.measure(target, seconds);
+    const cpuUs = (await this.cpuUs()) - cpuBefore;
     const published = (await this.publications()) - before;
-    const empty = this.rows[0]?.requestsPerSecond ?? measured.requestsPerSecond;
-    const row: Row = {
-      ...{ name: `${phase}/${target.name}`, connections, pipelining, ...measured },
-      ratioToEmpty: ratio(measured.requestsPerSecond, empty),
-      ratioToQuiet: quiet === null ? null : ratio(measured.requestsPerSecond, quiet.requestsPerSecond),
+    const name = `${phase}/${target.name}`;
+    const known = this.samples.get(name) ?? [];
+    this.samples.set(name, known);
+    known.push({
+      ...measured,
       publicationsPerSecond: Math.round(published / seconds),
-    };
-    this.rows.push(row);
-    this.observe(row);
+      cpuUsPerRequest: Math.round(cpuUs / (measured.requestsPerSecond * seconds)),
+    });
   }
 
-  private measure(target: Target, seconds: number, pipelining: number): Promise<Measured> {
+  private rowOf(name: string, samples: readonly Sample[]): Row {
+    const { connections, pipelining } = this.options;
+    const middle = (field: keyof Sample): number => median(samples.map((sample) => sample[field]));
+    const most = (field: keyof Sample): number => Math.max(...samples.map((sample) => sample[field]));
+    const sum = (field: keyof Sample): number => samples.reduce((total, sample) => total + sample[field], 0);
+    return {
+      ...{ name, connections, pipelining },
+      ...{ requestsPerSecond: middle('requestsPerSecond'), accessesPerSecond: middle('accessesPerSecond') },
+      ...{ p50Ms: middle('p50Ms'), p90Ms: middle('p90Ms'), p99Ms: middle('p99Ms'), maxMs: most('maxMs') },
+      ...{ non2xx: sum('non2xx'), errors: sum('errors') },
+      ratioToEmpty: this.ratio(samples, 'quiet/empty'),
+      ratioToQuiet: name.startsWith('quiet/') ? null : this.ratio(samples, name.replace('churn/', 'quiet/')),
+      publicationsPerSecond: middle('publicationsPerSecond'),
+      cpuUsPerRequest: middle('cpuUsPerRequest'),
+    };
+  }
+
+  /** Round by round: what was measured at about the same time is compared. */
+  private ratio(samples: readonly Sample[], to: string): number {
+    const others = this.samples.get(to)!;
+    const ratios = samples.map(
+      ({ requestsPerSecond }, round) => requestsPerSecond / others[round]!.requestsPerSecond,
+    );
+    return Math.round(100 * median(ratios)) / 100;
+  }
+
+  private measure(target: Target, seconds: number): Promise<Measured> {
     const { emptyUrl, machineUrl } = this.server;
     const url = target.path === null ? emptyUrl : `${machineUrl}/${target.path}`;
-    const load: Load = { connections: this.options.connections, pipelining, seconds };
-    return measure(url, target, load);
+    const { connections, pipelining } = this.options;
+    return measure(url, target, { connections, pipelining, seconds });
+  }
+
+  private async cpuUs(): Promise<number> {
+    const { process } = this.server;
+    const answer = once(process, 'message') as Promise<[number]>;
+    process.send('usage');
+    return (await answer)[0];
   }
 
   private async publications(): Promise<number> {
@@ -122,4 +165,7 @@ class Measurement {
   }
 }
 
-const ratio = (part: number, whole: number): number => Math.round((100 * part) / whole) / 100;
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
+}

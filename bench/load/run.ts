@@ -1,5 +1,5 @@
 /**
- * `npm run -s load -- [--seconds S] [--connections N] [--pipelining N] [--batch N] [--vcpus N] [--churn N] [--json]`:
+ * `npm run -s load -- [--seconds S] [--rounds N] [--connections N] [--pipelining N] [--batch N] [--vcpus N] [--churn N] [--json]`:
  * throughput over HTTP, on this computer only, in quiet and while layouts change.
  * Exit status: 0 every request was answered with 2xx, 1 one was not, 2 bad usage.
  */
@@ -8,7 +8,15 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { type LoadOptions, measureRows, type Row } from './rows.ts';
 
-const DEFAULTS: LoadOptions = { seconds: 3, connections: 8, pipelining: 4, batch: 256, vcpus: 1, churn: 1000 };
+const DEFAULTS: LoadOptions = {
+  seconds: 1,
+  rounds: 5,
+  connections: 8,
+  pipelining: 4,
+  batch: 256,
+  vcpus: 1,
+  churn: 1000,
+};
 
 const complain = (line: string): void => void process.stderr.write(`${line}\n`);
 
@@ -39,14 +47,39 @@ const short = (count: number): string => Math.round(count).toLocaleString('en');
 
 function tableOf(rows: readonly Row[]): string {
   const table = new Table({
-    head: ['row', 'requests/s', 'accesses/s', 'p50 ms', 'p99 ms', 'max ms', 'failed', ': empty', ': quiet', 'layouts/s'],
-    colAligns: ['left', ...Array.from({ length: 9 }, () => 'right' as const)],
+    head: [
+      'row',
+      'requests/s',
+      'accesses/s',
+      'p50 ms',
+      'p99 ms',
+      'max ms',
+      'failed',
+      ': empty',
+      ': quiet',
+      'layouts/s',
+      'cpu us',
+    ],
+    colAligns: ['left', ...Array.from({ length: 10 }, () => 'right' as const)],
     style: { head: [], border: [] },
   });
   for (const row of rows) {
     table.push([
-      ...[row.name, short(row.requestsPerSecond), short(row.accessesPerSecond), row.p50Ms, row.p99Ms, row.maxMs],
-      ...[row.non2xx + row.errors, row.ratioToEmpty, row.ratioToQuiet ?? '', short(row.publicationsPerSecond)],
+      ...[
+        row.name,
+        short(row.requestsPerSecond),
+        short(row.accessesPerSecond),
+        row.p50Ms,
+        row.p99Ms,
+        row.maxMs,
+      ],
+      ...[
+        row.non2xx + row.errors,
+        row.ratioToEmpty,
+        row.ratioToQuiet ?? '',
+        short(row.publicationsPerSecond),
+        row.cpuUsPerRequest,
+      ],
     ]);
   }
   return String(table);
@@ -54,10 +87,13 @@ function tableOf(rows: readonly Row[]): string {
 
 async function main(): Promise<void> {
   const { json, ...options } = optionsFrom(process.argv.slice(2));
-  const rows = await measureRows(options, ({ name, requestsPerSecond }) =>
-    complain(`${name}: ${short(requestsPerSecond)} requests/s`),
-  );
-  const about = { ...options, node: process.version, cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: cpus().length };
+  const rows = await measureRows(options, complain);
+  const about = {
+    ...options,
+    node: process.version,
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: cpus().length,
+  };
   if (json) process.stdout.write(`${JSON.stringify({ ...about, rows }, null, 2)}\n`);
   else {
     const { cpu, cores, node, connections, pipelining } = about;
@@ -71,6 +107,10 @@ try {
   await main();
 } catch (error) {
   const isUsage = error instanceof TypeError;
-  complain(isUsage ? `load: ${error.message.split('\n', 1)[0]}` : String(error instanceof Error ? error.stack : error));
+  complain(
+    isUsage
+      ? `load: ${error.message.split('\n', 1)[0]}`
+      : String(error instanceof Error ? error.stack : error),
+  );
   process.exitCode = isUsage ? 2 : 1;
 }

@@ -103,8 +103,7 @@ export class AccessChannel {
     const headWord = ring.recordWord(head);
     words[headWord + ring.BATCH_COUNT] = count;
     words[headWord + ring.BATCH_SPACE] = space;
-    for (let index = 0; index < count; index += 1)
-      batch.put(words, ring.recordWord(head + 1 + index), index);
+    for (let index = 0; index < count; index += 1) batch.put(words, ring.recordWord(head + 1 + index), index);
     this.posted = (head + count + 1) | 0;
     this.inFlight.push(batch);
     Atomics.store(words, ring.RING_POSTED, this.posted); // pairs with AccessServer.sweep

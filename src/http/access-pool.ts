@@ -104,7 +104,8 @@ export class AccessPool {
     addCounts(this.before, seat.counts.update());
     seat.counts = new WrappingCounts(new Int32Array(0), []);
     seat.channel.close();
-    if (!this.isClosing && performance.now() - startedMs >= MIN_LIFE_MS) this.seats[index] = this.start(index);
+    if (!this.isClosing && performance.now() - startedMs >= MIN_LIFE_MS)
+      this.seats[index] = this.start(index);
   }
 }
 

@@ -3,8 +3,9 @@
  * Guarantee: a batch is served between two checkpoints, so one layout answers all of it; batches are served in
  * the order in which they were posted. While nothing is posted it sleeps, offline, and holds up no grace period.
  */
-import { MEMTX_OK } from '../base/mem-tx-result.ts';
+
 import { addressFromHalves, hiFromAddress, loFromAddress } from '../base/addresses.ts';
+import { MEMTX_OK } from '../base/mem-tx-result.ts';
 import type { SharedWords } from '../layout/control-block.ts';
 import type { MemoryPort } from '../vcpu/memory-port.ts';
 import type { Vcpu } from '../vcpu/vcpu.ts';

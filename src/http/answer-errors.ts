@@ -17,10 +17,14 @@ export function answerErrors(app: App): void {
 
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = problemFrom(error, request.id);
-  if (problem.status >= 500 && problem.code === 'INTERNAL_ERROR') request.log.error({ err: error }, 'a fault of ours');
+  if (problem.status >= 500 && problem.code === 'INTERNAL_ERROR')
+    request.log.error({ err: error }, 'a fault of ours');
   if (problem.status === 503 || problem.status === 429) reply.header('retry-after', RETRY_AFTER_SECONDS);
   // As a buffer: no serializer of the route's own answers is asked for.
-  return reply.code(problem.status).type(PROBLEM_TYPE).send(Buffer.from(JSON.stringify(problem)));
+  return reply
+    .code(problem.status)
+    .type(PROBLEM_TYPE)
+    .send(Buffer.from(JSON.stringify(problem)));
 }
 
 function problemFrom(error: unknown, requestId: string): Problem {
@@ -28,9 +32,19 @@ function problemFrom(error: unknown, requestId: string): Problem {
   if (error instanceof MemoryError) return problemOf(statusOf(error), error.code, detailOf(error), requestId);
   const { statusCode = 500, message } = error as Partial<FastifyError>;
   if (statusCode < 400 || statusCode >= 500) {
-    return problemOf(500, 'INTERNAL_ERROR', 'the service failed; its log has this request by its id', requestId);
+    return problemOf(
+      500,
+      'INTERNAL_ERROR',
+      'the service failed; its log has this request by its id',
+      requestId,
+    );
   }
-  return problemOf(statusCode, codeOfStatus(statusCode), message ?? 'the request cannot be served', requestId);
+  return problemOf(
+    statusCode,
+    codeOfStatus(statusCode),
+    message ?? 'the request cannot be served',
+    requestId,
+  );
 }
 
 const codeOfStatus = (status: number): string => (status === 413 ? 'BODY_TOO_LARGE' : 'INVALID_REQUEST');
@@ -38,7 +52,8 @@ const codeOfStatus = (status: number): string => (status === 413 ? 'BODY_TOO_LAR
 /** What is no HTTP at all, or too slow, is answered as far as it can be, and its connection ends. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  const status = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
+  const status =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
   const problem = problemOf(status, 'INVALID_REQUEST', 'this is no HTTP request that can be read', '');
   const body = JSON.stringify(problem);
   socket.end(

@@ -40,7 +40,8 @@ export function deltaOf(
   for (const { start, last } of merged) {
     next = firstReaching(view.ranges, start, next);
     for (; next < view.ranges.length && view.ranges[next]!.start <= last; next += 1) {
-      if (ranges.length === RANGES_TOLD) return { windows: merged.map(windowJson), ranges: [], complete: false };
+      if (ranges.length === RANGES_TOLD)
+        return { windows: merged.map(windowJson), ranges: [], complete: false };
       ranges.push(told(view.ranges[next]!, inventory));
     }
   }
@@ -58,7 +59,9 @@ const told = (range: FlatRange, inventory: Inventory): DeltaRange => ({
 
 function mergedWindows(windows: readonly AddressWindow[]): AddressWindow[] {
   const merged: { start: bigint; last: bigint }[] = [];
-  for (const { start, last } of windows.toSorted((a, b) => (a.start < b.start ? -1 : Number(a.start > b.start)))) {
+  for (const { start, last } of windows.toSorted((a, b) =>
+    a.start < b.start ? -1 : Number(a.start > b.start),
+  )) {
     const before = merged.at(-1);
     if (before === undefined || start > before.last + 1n) merged.push({ start, last });
     else if (last > before.last) before.last = last;

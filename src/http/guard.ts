@@ -33,7 +33,11 @@ function tokenGuard(token: string): Guard {
 const refuseForeignPages: Guard = ({ headers }) => {
   const { host, origin } = headers;
   if (host !== undefined && !isLoopback(host.replace(/:\d+$/, '')))
-    throw new ServiceError(421, 'HOST_REFUSED', `this service answers for this computer only, not for '${host}'`);
+    throw new ServiceError(
+      421,
+      'HOST_REFUSED',
+      `this service answers for this computer only, not for '${host}'`,
+    );
   if (origin !== undefined && origin !== `http://${host}`)
     throw new ServiceError(403, 'HOST_REFUSED', `pages of '${origin}' may not ask this service`);
 };

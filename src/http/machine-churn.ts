@@ -30,7 +30,9 @@ export interface ChurnState {
 
 /** Longest time that a burst keeps requests waiting. */
 const BURST_MS = 1;
+/** Then it looks whether the rate is another one. */
 const PAUSE_MS_MAX = 50;
+const BEHIND_MS_MAX = 20;
 /** Thrown to take back what planning tried. */
 const TAKE_BACK = Symbol('take back');
 
@@ -84,30 +86,27 @@ export class MachineChurn {
   }
 
   private async run(plan: ChurnPlan): Promise<void> {
-    let begin = performance.now();
-    let { rate } = this;
-    let due = 0;
     try {
+      let pace = new Pace(this.rate);
       while (!this.isStopping && !plan.isEmpty) {
-        if (rate !== this.rate) {
-          rate = this.rate;
-          begin = performance.now();
-          due = 0;
-        }
-        const burstEnd = performance.now() + BURST_MS;
-        for (let now = performance.now(); now < burstEnd && !this.isStopping; now = performance.now()) {
-          if (rate !== 'max' && due >= ((now - begin) / 1000) * rate) break;
-          if (!this.publish(plan)) await this.machine.synchronize();
-          else due += 1;
-        }
-        const nextMs = rate === 'max' ? 0 : (1000 * due) / rate - (performance.now() - begin);
-        await turn(Math.min(nextMs, PAUSE_MS_MAX));
+        if (pace.rate !== this.rate) pace = new Pace(this.rate);
+        await this.burst(plan, pace);
+        await turn(pace.pauseMs());
       }
       while (this.plan !== null && this.step % plan.stateCount !== 0)
         if (!this.publish(plan)) await this.machine.synchronize();
     } catch (error) {
       if (!(error instanceof MemoryError)) throw error;
       this.problem = error.message;
+    }
+  }
+
+  /** As many as are due, for a short time. */
+  private async burst(plan: ChurnPlan, pace: Pace): Promise<void> {
+    const endMs = performance.now() + BURST_MS;
+    while (pace.isDue() && performance.now() < endMs && !this.isStopping) {
+      if (this.publish(plan)) pace.done += 1;
+      else await this.machine.synchronize();
     }
   }
 
@@ -126,6 +125,35 @@ export class MachineChurn {
   }
 }
 
+/** When the next layout is due. Who has fallen behind by much does not make up for it: requests come first. */
+class Pace {
+  readonly rate: ChurnRate;
+  done = 0;
+  private sinceMs = performance.now();
+
+  constructor(rate: ChurnRate) {
+    this.rate = rate;
+  }
+
+  isDue(): boolean {
+    return this.aheadMs() <= 0;
+  }
+
+  /** 0: let the event loop turn once. */
+  pauseMs(): number {
+    const aheadMs = this.aheadMs();
+    if (aheadMs < -BEHIND_MS_MAX) {
+      this.sinceMs = performance.now();
+      this.done = 0;
+    }
+    return aheadMs <= 0 ? 0 : Math.min(PAUSE_MS_MAX, Math.max(1, aheadMs)); // a timer's least is a millisecond
+  }
+
+  private aheadMs(): number {
+    return this.rate === 'max' ? 0 : (1000 * this.done) / this.rate - (performance.now() - this.sinceMs);
+  }
+}
+
 /** Finds what could change by trying; nobody sees the trials. */
 function planFor(inventory: Inventory, seed: number): ChurnPlan {
   let plan: ChurnPlan | null = null;
@@ -141,9 +169,9 @@ function planFor(inventory: Inventory, seed: number): ChurnPlan {
   return plan!;
 }
 
-/** Lets the event loop turn, for `ms` if that is worth a timer. */
+/** Lets the event loop turn, for `ms` if that is more than 0. */
 const turn = (ms: number): Promise<void> =>
   new Promise((resolve) => {
-    if (ms >= 1) setTimeout(resolve, ms);
+    if (ms > 0) setTimeout(resolve, ms);
     else setImmediate(resolve);
   });

@@ -173,7 +173,8 @@ export class MachineEvents {
   private tell(event: string, data: unknown): void {
     const text = `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
     for (const watcher of this.watchers) {
-      const told = watcher.missed === 0 ? text : `event: missed\ndata: {"count":${watcher.missed}}\n\n${text}`;
+      const told =
+        watcher.missed === 0 ? text : `event: missed\ndata: {"count":${watcher.missed}}\n\n${text}`;
       if (watcher.sink(told)) watcher.missed = 0;
       else watcher.missed += 1;
     }

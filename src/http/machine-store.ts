@@ -36,7 +36,11 @@ export class MachineStore {
   get(id: string): ServedMachine {
     const machine = this.machines.get(id);
     if (machine !== undefined && machine !== null) return machine;
-    throw new ServiceError(404, 'MACHINE_UNKNOWN', `there is no machine '${id}'; GET /v1/machines lists them`);
+    throw new ServiceError(
+      404,
+      'MACHINE_UNKNOWN',
+      `there is no machine '${id}'; GET /v1/machines lists them`,
+    );
   }
 
   /**
@@ -46,7 +50,7 @@ export class MachineStore {
   async create(request: MachineRequest): Promise<ServedMachine> {
     const { limits } = this;
     const vcpus = request.vcpus ?? 1;
-    if (this.isClosing) throw new ServiceError(503, 'SERVICE_CLOSING', 'the service is closing');
+    if (this.isClosing) throw closing();
     if (vcpus > limits.vcpus) throw tooManyVcpus(limits.vcpus);
     if (this.machines.size >= limits.machines) {
       throw new ServiceError(
@@ -63,6 +67,10 @@ export class MachineStore {
       const plan = { ...importSource(request), id, vcpus, checked: this.checked };
       const machine = new ServedMachine(plan, limits, this.observer);
       await machine.accesses.started();
+      if (this.isClosing) {
+        await machine.close();
+        throw closing();
+      }
       this.machines.set(id, machine);
       return machine;
     } catch (error) {
@@ -95,5 +103,11 @@ export class MachineStore {
   }
 }
 
+const closing = (): ServiceError => new ServiceError(503, 'SERVICE_CLOSING', 'the service is closing');
+
 export const tooManyVcpus = (limit: number): ServiceError =>
-  new ServiceError(507, 'VCPUS_EXHAUSTED', `a machine of this service has ${limit} vCPUs at most; ask for fewer`);
+  new ServiceError(
+    507,
+    'VCPUS_EXHAUSTED',
+    `a machine of this service has ${limit} vCPUs at most; ask for fewer`,
+  );

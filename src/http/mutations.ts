@@ -49,9 +49,7 @@ const MUTATORS = {
   },
   'set-root'({ inventory }, mutation) {
     const root = mutation.stringOrNull('root');
-    inventory
-      .space(mutation.string('addressSpace'))
-      .setRoot(root === null ? null : inventory.region(root));
+    inventory.space(mutation.string('addressSpace')).setRoot(root === null ? null : inventory.region(root));
     return undefined;
   },
   'remove-address-space'({ machine, inventory }, mutation) {
@@ -120,7 +118,10 @@ function create({ inventory }: MutatedMachine, mutation: RecordReader): undefine
   if (record.children.length > 0)
     mutation.fail('region.children', "a new region has none; map them with 'map' afterwards");
   const target = record.alias === null ? null : inventory.region(record.alias.target);
-  inventory.addRegion(record.id, regionFromRecord(record, target, ({ size }) => registers(size)));
+  inventory.addRegion(
+    record.id,
+    regionFromRecord(record, target, ({ size }) => registers(size)),
+  );
   return undefined;
 }
 
@@ -132,6 +133,7 @@ function drop({ inventory }: MutatedMachine, mutation: RecordReader): MemoryRegi
     mutation.fail('region', `is the root of address space '${inventory.idOfSpace(space)}'`);
   if (region.container !== null) mutation.fail('region', "is in a container; 'unmap' it first");
   for (const [aliasId, alias] of inventory.regions)
-    if (alias.aliasTarget === region) mutation.fail('region', `is what alias '${aliasId}' shows; drop that first`);
+    if (alias.aliasTarget === region)
+      mutation.fail('region', `is what alias '${aliasId}' shows; drop that first`);
   return inventory.dropRegion(id);
 }

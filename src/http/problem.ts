@@ -2,8 +2,9 @@
  * Problem documents (RFC 9457): what every request that fails is answered with. A guest's failed access is no
  * problem: it is a result.
  */
-import type { MemoryError, MemoryErrorCode } from '../base/errors.ts';
+
 import { STATUS_CODES } from 'node:http';
+import type { MemoryError, MemoryErrorCode } from '../base/errors.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 

@@ -4,7 +4,12 @@
  * control thread.
  */
 import type { AccessRules } from '../base/access-rules.ts';
-import { type DeviceCallbacks, type DeviceContext, type LocalDevice, localDevice } from '../base/device-binding.ts';
+import {
+  type DeviceCallbacks,
+  type DeviceContext,
+  type LocalDevice,
+  localDevice,
+} from '../base/device-binding.ts';
 
 /** Offsets of a large device repeat after that many bytes. */
 const REGISTER_BYTES_MAX = 1024;

@@ -15,7 +15,11 @@ const number = new GuestNumber();
 /** @throws ServiceError INVALID_REQUEST, naming `where` it stands */
 export function readNumber(value: string | number, where: string): GuestNumber {
   if (number.read(value)) return number;
-  throw new ServiceError(400, 'INVALID_REQUEST', `${where} must be "0x" and up to 16 hex digits, or an integer`);
+  throw new ServiceError(
+    400,
+    'INVALID_REQUEST',
+    `${where} must be "0x" and up to 16 hex digits, or an integer`,
+  );
 }
 
 const kindOf = (operation: number, size: number): number => operation | (size << ring.ACCESS_SIZE_SHIFT);
@@ -78,7 +82,11 @@ export class SingleAccess implements AccessBatch {
   }
 }
 
-const OPERATIONS = { load: ring.OPERATION_LOAD, store: ring.OPERATION_STORE, add: ring.OPERATION_ADD } as const;
+const OPERATIONS = {
+  load: ring.OPERATION_LOAD,
+  store: ring.OPERATION_STORE,
+  add: ring.OPERATION_ADD,
+} as const;
 /** Of an access that waits to be put: kind, address, value. */
 const STRIDE = 5;
 
@@ -100,15 +108,7 @@ export class ManyAccesses implements AccessBatch {
   put(words: SharedWords, word: number, index: number): void {
     const { fields } = this;
     const at = index * STRIDE;
-    putAccess(
-      words,
-      word,
-      fields[at]!,
-      fields[at + 1]!,
-      fields[at + 2]!,
-      fields[at + 3]!,
-      fields[at + 4]!,
-    );
+    putAccess(words, word, fields[at]!, fields[at + 1]!, fields[at + 2]!, fields[at + 3]!, fields[at + 4]!);
   }
 
   answered(answers: AccessAnswers | null): void {
@@ -163,4 +163,8 @@ const badAccess = (op: string, index: number): ServiceError =>
   );
 
 const vcpuDied = (): ServiceError =>
-  new ServiceError(503, 'SERVICE_BUSY', 'the vCPU that had this access has died; some of it may have happened');
+  new ServiceError(
+    503,
+    'SERVICE_BUSY',
+    'the vCPU that had this access has died; some of it may have happened',
+  );

@@ -13,7 +13,12 @@ export const NUMBER_64 = Type.Unsafe<string | number>({
   type: ['string', 'integer'],
   description: '"0x" and up to 16 hex digits, or an integer',
 });
-export const SIZE = Type.Unsafe<1 | 2 | 4 | 8>({ type: 'integer', enum: [1, 2, 4, 8], default: 4, description: 'bytes' });
+export const SIZE = Type.Unsafe<1 | 2 | 4 | 8>({
+  type: 'integer',
+  enum: [1, 2, 4, 8],
+  default: 4,
+  description: 'bytes',
+});
 const HEX = Type.String({ description: '"0x" and hex digits' });
 const WINDOW = { addressSpace: Type.String(), start: HEX, last: Type.String({ description: 'inclusive' }) };
 
@@ -55,7 +60,9 @@ export const RATE = Type.Unsafe<number | 'max'>({
 
 export const ChurnRequest = exactly({
   rate: RATE,
-  seed: Type.Optional(Type.Integer({ minimum: 0, maximum: 0x7fffffff, description: 'of what is chosen to change' })),
+  seed: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: 0x7fffffff, description: 'of what is chosen to change' }),
+  ),
 });
 export const ChurnState = Type.Object({
   running: Type.Boolean(),
@@ -87,7 +94,11 @@ export const MachineState = Type.Object({
   guessed: Type.Array(Type.String(), { description: 'what the text of info mtree left out' }),
   regions: Type.Integer(),
   addressSpaces: Type.Array(
-    Type.Object({ id: Type.String({ description: 'as URLs name it' }), name: Type.String(), root: Type.Unsafe<string | null>({}) }),
+    Type.Object({
+      id: Type.String({ description: 'as URLs name it' }),
+      name: Type.String(),
+      root: Type.Unsafe<string | null>({}),
+    }),
   ),
   commit: Type.Integer({ description: 'number of the last transaction that changed something' }),
   readers: Type.Array(READER),
@@ -134,7 +145,8 @@ export const TransactionRequest = (mutationsMax: number) =>
     waitMs: Type.Optional(
       Type.Integer({
         ...{ minimum: 0, maximum: 60_000 },
-        description: 'longest wait until every vCPU has let go of the layout before; 1000 by default, 0: none',
+        description:
+          'longest wait until every vCPU has let go of the layout before; 1000 by default, 0: none',
       }),
     ),
   });
@@ -147,7 +159,10 @@ export const TransactionAnswer = Type.Object({
   changed: Type.Array(Type.Object(WINDOW), { description: 'addresses that answer differently' }),
 });
 
-export const SpaceParams = exactly({ id: Type.String(), space: Type.String({ description: 'id of an address space' }) });
+export const SpaceParams = exactly({
+  id: Type.String(),
+  space: Type.String({ description: 'id of an address space' }),
+});
 export const AccessParams = exactly({
   id: Type.String(),
   space: Type.String({ description: 'id of an address space' }),
@@ -169,7 +184,9 @@ export const BatchRequest = (batchMax: number) =>
   exactly({
     accesses: Type.Array(
       exactly({
-        op: Type.Optional(choices(['load', 'store', 'add'], "'load' by default; 'add' is an atomic fetch and add")),
+        op: Type.Optional(
+          choices(['load', 'store', 'add'], "'load' by default; 'add' is an atomic fetch and add"),
+        ),
         address: NUMBER_64,
         size: Type.Optional(SIZE),
         value: Type.Optional(NUMBER_64),

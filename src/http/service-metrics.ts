@@ -14,18 +14,42 @@ type MachineGaugeOf = (machine: ServedMachine) => number;
 
 /** Name, help, and how it is read of a machine. */
 const MACHINE_GAUGES: readonly (readonly [string, string, MachineGaugeOf])[] = [
-  ['publications_total', 'Transactions that changed what vCPUs see', ({ machine }) => machine.gauges.publications],
+  [
+    'publications_total',
+    'Transactions that changed what vCPUs see',
+    ({ machine }) => machine.gauges.publications,
+  ],
   ['arena_live_bytes', 'Arena bytes of published views', ({ machine }) => machine.gauges.liveBytes],
-  ['arena_retired_bytes', 'Arena bytes that wait for a grace period', ({ machine }) => machine.gauges.retiredBytes],
-  ['arena_high_water_bytes', 'The most of the arena that was ever in use', ({ machine }) => machine.gauges.highWaterBytes],
+  [
+    'arena_retired_bytes',
+    'Arena bytes that wait for a grace period',
+    ({ machine }) => machine.gauges.retiredBytes,
+  ],
+  [
+    'arena_high_water_bytes',
+    'The most of the arena that was ever in use',
+    ({ machine }) => machine.gauges.highWaterBytes,
+  ],
   ['oldest_reader_lag_generations', 'Generations that the vCPU furthest behind has not announced', oldestLag],
   ['vcpus', 'vCPUs that have not ended', ({ vcpuCount }) => vcpuCount],
   ['accesses_total', 'Accesses of requests', ({ accesses }) => accesses.totals().accesses],
-  ['access_failures_total', 'Accesses of requests whose result was not MEMTX_OK', ({ accesses }) => accesses.totals().failures],
+  [
+    'access_failures_total',
+    'Accesses of requests whose result was not MEMTX_OK',
+    ({ accesses }) => accesses.totals().failures,
+  ],
   ['tlb_hits_total', 'Accesses, of requests and load, that the port remembered', tlbHits],
-  ['tlb_misses_total', 'Accesses, of requests and load, that walked the map', ({ accesses, load }) => accesses.totals().walks + load.totals().walks],
+  [
+    'tlb_misses_total',
+    'Accesses, of requests and load, that walked the map',
+    ({ accesses, load }) => accesses.totals().walks + load.totals().walks,
+  ],
   ['load_accesses_total', 'Accesses of load vCPUs', ({ load }) => load.totals().accesses],
-  ['churn_publications', 'Layouts published by the churn that runs or ran last', ({ churn }) => churn.state.published],
+  [
+    'churn_publications',
+    'Layouts published by the churn that runs or ran last',
+    ({ churn }) => churn.state.published,
+  ],
 ];
 
 function oldestLag({ machine }: ServedMachine): number {
@@ -34,7 +58,10 @@ function oldestLag({ machine }: ServedMachine): number {
 
 function tlbHits({ accesses, load }: ServedMachine): number {
   const all = [accesses.totals(), load.totals()];
-  return Math.max(0, all.reduce((sum, totals) => sum + totals.accesses - totals.walks, 0));
+  return Math.max(
+    0,
+    all.reduce((sum, totals) => sum + totals.accesses - totals.walks, 0),
+  );
 }
 
 export class ServiceMetrics {
@@ -54,12 +81,21 @@ export class ServiceMetrics {
       new Counter({ name: `flatview_${name}`, help, registers, labelNames: [...labelNames] });
     const histogram = (name: string, help: string): Histogram =>
       new Histogram({ name: `flatview_${name}`, help, registers, buckets: LATENCY_BUCKETS });
-    this.commits = histogram('commit_seconds', 'From the first mutator of a transaction until it is published');
-    this.gracePeriods = histogram('grace_period_seconds', 'From the retirement of something until it is free again');
+    this.commits = histogram(
+      'commit_seconds',
+      'From the first mutator of a transaction until it is published',
+    );
+    this.gracePeriods = histogram(
+      'grace_period_seconds',
+      'From the retirement of something until it is free again',
+    );
     this.stalls = counter('stalls_total', 'Reports of vCPUs that held up a grace period');
     this.readerDeaths = counter('reader_deaths_total', 'vCPUs that ended by themselves');
     this.backPressure = counter('back_pressure_total', 'Transactions refused until readers let go');
-    this.deviceFailures = counter('device_failures_total', 'Accesses that failed in a device, as far as reported');
+    this.deviceFailures = counter(
+      'device_failures_total',
+      'Accesses that failed in a device, as far as reported',
+    );
     this.requests = counter('http_requests_total', 'Requests answered', ['status']);
     for (const [name, help, valueOf] of MACHINE_GAUGES) this.addGauge(name, help, valueOf, machines);
     new Gauge({

@@ -41,7 +41,9 @@ export function accessRoutes(app: App, { store, limits }: ServiceParts): void {
         tags,
         summary: 'Loads 1, 2, 4 or 8 bytes',
         params: AccessParams,
-        querystring: exactly({ size: Type.Optional(Type.Unsafe<string>({ type: 'string', enum: ['1', '2', '4', '8'] })) }),
+        querystring: exactly({
+          size: Type.Optional(Type.Unsafe<string>({ type: 'string', enum: ['1', '2', '4', '8'] })),
+        }),
         response: { 200: LoadAnswer },
       },
     },

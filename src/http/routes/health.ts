@@ -23,7 +23,14 @@ export function healthRoutes(app: App, { metrics, isReady }: ServiceParts): void
   );
   app.get(
     '/metrics',
-    { config, schema: { tags, summary: 'Counts and distributions, for Prometheus', response: { 200: Type.Unknown() } } },
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'Counts and distributions, for Prometheus',
+        response: { 200: Type.Unknown() },
+      },
+    },
     async (_request, reply) => {
       const text = await metrics.text();
       return reply.type(metrics.contentType).send(Buffer.from(text));

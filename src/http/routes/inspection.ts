@@ -13,7 +13,11 @@ import { exactly, MachineParams, RegionState } from '../schemas.ts';
 const tags = ['inspection'];
 const FLAG = Type.Optional(Type.Unsafe<'true' | 'false'>({ type: 'string', enum: ['true', 'false'] }));
 const FORMAT = Type.Optional(
-  Type.Unsafe<'json' | 'text'>({ type: 'string', enum: ['json', 'text'], description: "text: as QEMU's monitor prints it" }),
+  Type.Unsafe<'json' | 'text'>({
+    type: 'string',
+    enum: ['json', 'text'],
+    description: "text: as QEMU's monitor prints it",
+  }),
 );
 const TEXT = 'text/plain; charset=utf-8';
 const DOCUMENT = Type.Unknown();

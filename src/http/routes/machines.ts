@@ -2,7 +2,14 @@
 import { type Static, Type } from 'typebox';
 import { machineNames } from '../../qemu/catalogue.ts';
 import { type App, dear, type ServiceParts } from '../app.ts';
-import { MACHINE_ID, MachineParams, MachineRequestBody, MachineState, type MachineStateJson, exactly } from '../schemas.ts';
+import {
+  exactly,
+  MACHINE_ID,
+  MachineParams,
+  MachineRequestBody,
+  MachineState,
+  type MachineStateJson,
+} from '../schemas.ts';
 import type { ServedMachine } from '../served-machine.ts';
 
 const tags = ['machines'];
@@ -11,7 +18,9 @@ export function machineRoutes(app: App, parts: ServiceParts): void {
   const { store } = parts;
   app.get(
     '/v1/catalogue',
-    { schema: { tags, summary: 'Names of the bundled layouts', response: { 200: Type.Array(Type.String()) } } },
+    {
+      schema: { tags, summary: 'Names of the bundled layouts', response: { 200: Type.Array(Type.String()) } },
+    },
     () => machineNames(),
   );
   app.get(
@@ -27,7 +36,12 @@ export function machineRoutes(app: App, parts: ServiceParts): void {
         tags,
         summary: 'Makes a machine from a bundled layout, a layout, or the text of info mtree',
         description: 'The text may also be the body itself, as text/plain, with id and vcpus in the query.',
-        body: { content: { 'application/json': { schema: MachineRequestBody }, 'text/plain': { schema: Type.String() } } },
+        body: {
+          content: {
+            'application/json': { schema: MachineRequestBody },
+            'text/plain': { schema: Type.String() },
+          },
+        },
         querystring: exactly({
           id: Type.Optional(MACHINE_ID),
           vcpus: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,2}$' })),
@@ -56,7 +70,12 @@ export function machineRoutes(app: App, parts: ServiceParts): void {
     '/v1/machines/:id',
     {
       ...dear(parts),
-      schema: { tags, summary: 'Ends a machine and its threads', params: MachineParams, response: { 204: Type.Null() } },
+      schema: {
+        tags,
+        summary: 'Ends a machine and its threads',
+        params: MachineParams,
+        response: { 204: Type.Null() },
+      },
     },
     async ({ params }, reply) => {
       await store.delete(params.id);

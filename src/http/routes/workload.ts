@@ -10,8 +10,12 @@ export function workloadRoutes(app: App, parts: ServiceParts): void {
   const { store, limits } = parts;
   const churn = '/v1/machines/:id/churn';
   const params = MachineParams;
-  const shown = <T>(response: T, summary: string) => ({ schema: { tags, summary, params, response: { 200: response } } });
-  app.get(churn, shown(ChurnState, 'How the layout is changed'), ({ params: { id } }) => copy(store.get(id).churn.state));
+  const shown = <T>(response: T, summary: string) => ({
+    schema: { tags, summary, params, response: { 200: response } },
+  });
+  app.get(churn, shown(ChurnState, 'How the layout is changed'), ({ params: { id } }) =>
+    copy(store.get(id).churn.state),
+  );
   app.put(
     churn,
     {
@@ -27,11 +31,15 @@ export function workloadRoutes(app: App, parts: ServiceParts): void {
       return copy(served.churn.state);
     },
   );
-  app.delete(churn, shown(ChurnState, 'Stops that; the layout is as it was before'), async ({ params: { id } }) => {
-    const served = store.get(id);
-    await served.churn.stop();
-    return copy(served.churn.state);
-  });
+  app.delete(
+    churn,
+    shown(ChurnState, 'Stops that; the layout is as it was before'),
+    async ({ params: { id } }) => {
+      const served = store.get(id);
+      await served.churn.stop();
+      return copy(served.churn.state);
+    },
+  );
   const load = '/v1/machines/:id/load';
   app.get(load, shown(LoadState, 'Which load runs'), ({ params: { id } }) => store.get(id).load.state);
   app.put(
@@ -45,7 +53,8 @@ export function workloadRoutes(app: App, parts: ServiceParts): void {
     },
     async ({ params: { id }, body }) => {
       const served = store.get(id);
-      if (served.vcpuCount - served.load.vcpuCount + body.vcpus > limits.vcpus) throw tooManyVcpus(limits.vcpus);
+      if (served.vcpuCount - served.load.vcpuCount + body.vcpus > limits.vcpus)
+        throw tooManyVcpus(limits.vcpus);
       await served.load.start({ rate: 'max', writePercent: 0, ...body });
       return served.load.state;
     },
