@@ -31,6 +31,7 @@ export class Commits {
   private generation = 0;
   private count = 0;
 
+  /** @param onCommit told of each that changed something */
   constructor(machine: Machine, onCommit: (commit: Commit) => void) {
     this.machine = machine;
     this.onCommit = onCommit;
@@ -58,9 +59,10 @@ export class Commits {
       else this.count += 1;
     }
     const commitMs = performance.now() - startMs;
-    const { changed = [] } = (this.publication as Publication | null) ?? {};
+    const publication = this.publication as Publication | null; // set by the listener meanwhile
+    const changed = publication?.changed ?? [];
     const commit = { number: this.count, cause, generation: this.generation, commitMs, changed };
-    this.onCommit(commit);
+    if (publication !== null) this.onCommit(commit);
     return commit;
   }
 

@@ -97,7 +97,7 @@ export class ServiceMetrics {
       'Accesses that failed in a device, as far as reported',
     );
     this.requests = counter('http_requests_total', 'Requests answered', ['status']);
-    for (const [name, help, valueOf] of MACHINE_GAUGES) this.addGauge(name, help, valueOf, machines);
+    for (const [name, help, read] of MACHINE_GAUGES) this.addGauge(name, help, read, machines);
     new Gauge({
       name: 'flatview_machines',
       help: 'Machines that are ready',
@@ -127,7 +127,7 @@ export class ServiceMetrics {
   private addGauge(
     name: string,
     help: string,
-    valueOf: MachineGaugeOf,
+    read: MachineGaugeOf,
     machines: () => readonly ServedMachine[],
   ): void {
     const about = { name: `flatview_${name}`, help, labelNames: ['machine'], registers: [this.registry] };
@@ -136,7 +136,7 @@ export class ServiceMetrics {
       ...about,
       collect() {
         this.reset(); // machines come and go
-        for (const machine of machines()) this.inc({ machine: machine.id }, valueOf(machine));
+        for (const machine of machines()) this.inc({ machine: machine.id }, read(machine));
       },
     });
   }

@@ -33,10 +33,12 @@ export function eventRoutes(app: App, parts: ServiceParts): void {
       const end = (): void => {
         stream.end('event: end\ndata: {}\n\n');
       };
-      const unwatch = served.events.watch(
-        (text) => !stream.writableNeedDrain && (stream.write(text), true),
-        end,
-      );
+      const tell = (text: string): boolean => {
+        if (stream.writableNeedDrain) return false;
+        stream.write(text);
+        return true;
+      };
+      const unwatch = served.events.watch(tell, end);
       open += 1;
       stream.once('close', () => {
         open -= 1;
