@@ -12,7 +12,7 @@ import rateLimit from '@fastify/rate-limit';
 import fastifyStatic from '@fastify/static';
 import Fastify, { LogController } from 'fastify';
 import { MemoryError } from '../base/errors.ts';
-import { answerClientError, answerErrors } from './answer-errors.ts';
+import { answerClientError, answerErrors, sendProblem } from './answer-errors.ts';
 import { describeApi } from './api-document.ts';
 import type { App, ServiceParts } from './app.ts';
 import { guardFor, isLoopback } from './guard.ts';
@@ -31,6 +31,8 @@ import { limitsFrom, type ServiceLimits, type ServiceOptions } from './service-o
 
 const PAGE = fileURLToPath(new URL('./page/', import.meta.url));
 const CONNECTIONS_CHECK_MS = 500;
+/** Names of address spaces may be long. */
+const PARAM_LENGTH_MAX = 512;
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 
 export class Service {
@@ -171,6 +173,8 @@ function createApp(options: ServiceOptions, limits: ServiceLimits): App {
     logger: logLevel === 'silent' ? false : { level: logLevel, stream: logTo },
     logController: new LogController({ disableRequestLogging: true }), // see onResponse below
     clientErrorHandler: answerClientError,
+    frameworkErrors: sendProblem, // of what comes before any route
+    routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
     genReqId: ({ headers }) => {
       const given = headers['x-request-id'];
       if (typeof given === 'string' && REQUEST_ID.test(given)) return given;

@@ -85,7 +85,7 @@ async function serve({ host, port, machine, vcpus, vcpusMax, json, ...rest }: Op
     vcpus: vcpusMax,
     ...(token !== undefined && token !== '' && { token }),
   });
-  onInterrupt(() => service.close());
+  const noLongerWanted = onInterrupt(() => service.close());
   try {
     if (machine !== undefined) await service.store.create({ machine, id: machine, vcpus });
     const url = await service.listen(port, host);
@@ -94,6 +94,7 @@ async function serve({ host, port, machine, vcpus, vcpusMax, json, ...rest }: Op
     printProgress(`flatview serve: ${url} (its page is ${url}/docs); interrupt it to end it`);
   } catch (error) {
     await service.close();
+    noLongerWanted();
     throw listenError(error, `${host}:${port}`);
   }
 }
