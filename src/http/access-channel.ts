@@ -59,7 +59,7 @@ export class AccessChannel {
   private settled = 0;
   private isListening = false;
   private willRing = false;
-  private isClosed = false;
+  private closed = false;
 
   /** @param vcpu runs access-program.ts on `words` */
   constructor(vcpu: VcpuHandle, words: SharedWords) {
@@ -67,14 +67,14 @@ export class AccessChannel {
     this.words = words;
   }
 
-  /** Batches that have no answer yet. */
-  get backlog(): number {
-    return this.inFlight.length - this.firstInFlight + this.waiting.length;
+  /** Whether its vCPU has ended. */
+  get isClosed(): boolean {
+    return this.closed;
   }
 
   /** False if too many wait already, or the vCPU has ended: then the batch is never called back. */
   submit(batch: AccessBatch): boolean {
-    if (this.isClosed || this.waiting.length >= WAITING_MAX) return false;
+    if (this.closed || this.waiting.length >= WAITING_MAX) return false;
     if (this.waiting.length > 0 || !this.hasRoom(batch)) this.waiting.push(batch);
     else this.post(batch);
     return true;
@@ -82,7 +82,7 @@ export class AccessChannel {
 
   /** The vCPU has ended: fails whatever it has not served. */
   close(): void {
-    this.isClosed = true;
+    this.closed = true;
     this.settle();
     Atomics.notify(this.words, ring.RING_SERVED); // ends our own wait
     const lost = [...this.inFlight.slice(this.firstInFlight), ...this.waiting];
@@ -123,7 +123,7 @@ export class AccessChannel {
     if (this.isListening) return;
     this.isListening = true;
     const { words } = this;
-    while (!this.isClosed && this.firstInFlight < this.inFlight.length) {
+    while (!this.closed && this.firstInFlight < this.inFlight.length) {
       Atomics.store(words, ring.RING_AWAITED, 1); // before the look: pairs with AccessServer.sweep
       const wait = Atomics.waitAsync(words, ring.RING_SERVED, this.settled);
       if (wait.async) await wait.value;
@@ -147,7 +147,7 @@ export class AccessChannel {
       inFlight.splice(0, this.firstInFlight);
       this.firstInFlight = 0;
     }
-    while (!this.isClosed && this.waiting.length > 0 && this.hasRoom(this.waiting[0]!))
+    while (!this.closed && this.waiting.length > 0 && this.hasRoom(this.waiting[0]!))
       this.post(this.waiting.shift()!);
   }
 }

@@ -68,7 +68,7 @@ export class AccessPool {
       this.nextSeat = (seat + 1) % this.seats.length;
       this.seatOf.set(client, seat);
     }
-    if (this.seats[seat]!.channel.submit(batch)) return;
+    if (this.openSeat(seat).channel.submit(batch)) return;
     throw new ServiceError(503, 'SERVICE_BUSY', 'too many accesses wait for this vCPU; try again soon');
   }
 
@@ -82,6 +82,16 @@ export class AccessPool {
   close(): void {
     this.isClosing = true;
     for (const { channel } of this.seats) channel.close();
+  }
+
+  /** That one, or the next whose vCPU lives. */
+  private openSeat(seat: number): Seat {
+    const { seats } = this;
+    for (let next = 0; next < seats.length; next += 1) {
+      const candidate = seats[(seat + next) % seats.length]!;
+      if (!candidate.channel.isClosed) return candidate;
+    }
+    return seats[seat]!;
   }
 
   private start(seat: number): Seat {

@@ -19,6 +19,8 @@ export class MachineStore {
   private readonly checked: boolean;
   /** Null: it is being made, or ended. */
   private readonly machines = new Map<string, ServedMachine | null>();
+  /** Machines that are being made or ended. */
+  private readonly work = new Set<Promise<unknown>>();
   private made = 0;
   private isClosing = false;
 
@@ -63,9 +65,27 @@ export class MachineStore {
     if (this.machines.has(id))
       throw new ServiceError(409, 'MACHINE_EXISTS', `there is a machine '${id}' already; choose another id`);
     this.machines.set(id, null);
+    return this.noteWork(this.make(id, vcpus, request));
+  }
+
+  /** Resolves when its threads have ended. @throws ServiceError MACHINE_UNKNOWN */
+  async delete(id: string): Promise<void> {
+    const machine = this.get(id);
+    this.machines.set(id, null);
+    await this.noteWork(machine.close().finally(() => this.machines.delete(id)));
+  }
+
+  /** Ends all of them; resolves when nothing is left, also of those that were just made or ended. */
+  async close(): Promise<void> {
+    this.isClosing = true;
+    await Promise.all(this.all.map(({ id }) => this.delete(id)));
+    await Promise.allSettled(this.work);
+  }
+
+  private async make(id: string, vcpus: number, request: MachineRequest): Promise<ServedMachine> {
     try {
       const plan = { ...importSource(request), id, vcpus, checked: this.checked };
-      const machine = new ServedMachine(plan, limits, this.observer);
+      const machine = new ServedMachine(plan, this.limits, this.observer);
       await machine.accesses.started();
       if (this.isClosing) {
         await machine.close();
@@ -79,21 +99,11 @@ export class MachineStore {
     }
   }
 
-  /** Resolves when its threads have ended. @throws ServiceError MACHINE_UNKNOWN */
-  async delete(id: string): Promise<void> {
-    const machine = this.get(id);
-    this.machines.set(id, null);
-    try {
-      await machine.close();
-    } finally {
-      this.machines.delete(id);
-    }
-  }
-
-  /** Ends all of them. */
-  async close(): Promise<void> {
-    this.isClosing = true;
-    await Promise.all(this.all.map(({ id }) => this.delete(id)));
+  private noteWork<T>(work: Promise<T>): Promise<T> {
+    this.work.add(work);
+    const done = (): void => void this.work.delete(work);
+    work.then(done, done);
+    return work;
   }
 
   private freeId(): string {

@@ -30,6 +30,8 @@ import { ServiceMetrics } from './service-metrics.ts';
 import { limitsFrom, type ServiceLimits, type ServiceOptions } from './service-options.ts';
 
 const PAGE = fileURLToPath(new URL('./page/', import.meta.url));
+/** After that long without a byte either way a connection ends: its client reads no answer. */
+const SILENCE_MS_MAX = 120_000;
 const CONNECTIONS_CHECK_MS = 500;
 /** Names of address spaces may be long. */
 const PARAM_LENGTH_MAX = 512;
@@ -43,6 +45,7 @@ export class Service {
   private readonly limits: ServiceLimits;
   private readonly metrics: ServiceMetrics;
   private isReady = true;
+  private preparing: Promise<void> | null = null;
   private closing: Promise<void> | null = null;
 
   /** @throws MemoryError INVALID_ARGUMENT for an option out of its bounds */
@@ -58,16 +61,10 @@ export class Service {
     this.app.addHook('onClose', () => this.store.close());
   }
 
-  /** Registers all routes; listen() does it too. */
+  /** Registers all routes; listen() does it too. Calling it again is harmless. */
   async ready(): Promise<this> {
-    const { app, limits, metrics, store } = this;
-    const parts: ServiceParts = { limits, metrics, store, isReady: () => this.isReady };
-    if (!app.server.listening && !app.hasRoute({ method: 'GET', url: '/healthz' })) {
-      answerErrors(app);
-      await this.addPlugins();
-      for (const routes of ROUTES) routes(app, parts);
-    }
-    await app.ready();
+    this.preparing ??= this.prepare();
+    await this.preparing;
     return this;
   }
 
@@ -103,6 +100,15 @@ export class Service {
     } finally {
       clearTimeout(late);
     }
+  }
+
+  private async prepare(): Promise<void> {
+    const { app, limits, metrics, store } = this;
+    const parts: ServiceParts = { limits, metrics, store, isReady: () => this.isReady };
+    answerErrors(app);
+    await this.addPlugins();
+    for (const routes of ROUTES) routes(app, parts);
+    await app.ready();
   }
 
   private async addPlugins(): Promise<void> {
@@ -168,6 +174,7 @@ function createApp(options: ServiceOptions, limits: ServiceLimits): App {
   const app: App = Fastify({
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestMs,
+    connectionTimeout: SILENCE_MS_MAX,
     http: { connectionsCheckingInterval: CONNECTIONS_CHECK_MS, headersTimeout: limits.requestMs },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allowUnionTypes: true } },
     logger: logLevel === 'silent' ? false : { level: logLevel, stream: logTo },

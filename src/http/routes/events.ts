@@ -44,7 +44,7 @@ export function eventRoutes(app: App, parts: ServiceParts): void {
         open -= 1;
         unwatch();
       });
-      request.raw.once('close', () => stream.destroy());
+      reply.raw.once('close', () => stream.destroy());
       stream.write(`retry: 1000\n\n`);
       return reply
         .type('text/event-stream; charset=utf-8')
