@@ -72,13 +72,14 @@ export class ServiceMetrics {
   readonly readerDeaths: Counter;
   readonly backPressure: Counter;
   readonly deviceFailures: Counter;
-  readonly requests: Counter;
+  /** By status. */
+  private readonly requests = new Map<number, number>();
 
   /** @param machines those that there are when somebody asks */
   constructor(machines: () => readonly ServedMachine[]) {
     const registers = [this.registry];
-    const counter = (name: string, help: string, labelNames: readonly string[] = []): Counter =>
-      new Counter({ name: `flatview_${name}`, help, registers, labelNames: [...labelNames] });
+    const counter = (name: string, help: string): Counter =>
+      new Counter({ name: `flatview_${name}`, help, registers });
     const histogram = (name: string, help: string): Histogram =>
       new Histogram({ name: `flatview_${name}`, help, registers, buckets: LATENCY_BUCKETS });
     this.commits = histogram(
@@ -96,8 +97,20 @@ export class ServiceMetrics {
       'device_failures_total',
       'Accesses that failed in a device, as far as reported',
     );
-    this.requests = counter('http_requests_total', 'Requests answered', ['status']);
     for (const [name, help, read] of MACHINE_GAUGES) this.addGauge(name, help, read, machines);
+    const { requests } = this;
+    new Counter({
+      ...{
+        name: 'flatview_http_requests_total',
+        help: 'Requests answered',
+        labelNames: ['status'],
+        registers,
+      },
+      collect() {
+        this.reset();
+        for (const [status, count] of requests) this.inc({ status }, count);
+      },
+    });
     new Gauge({
       name: 'flatview_machines',
       help: 'Machines that are ready',
@@ -114,6 +127,10 @@ export class ServiceMetrics {
 
   text(): Promise<string> {
     return this.registry.metrics();
+  }
+
+  answered(status: number): void {
+    this.requests.set(status, (this.requests.get(status) ?? 0) + 1);
   }
 
   committed(commitMs: number): void {

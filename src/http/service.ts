@@ -55,6 +55,10 @@ export class Service {
     this.app = createApp(options, this.limits);
     this.metrics = new ServiceMetrics(() => this.store.all);
     this.store = new MachineStore(this.limits, this.observer(), options.checked ?? false);
+    this.app.addHook('onResponse', (_request, { statusCode }, done) => {
+      this.metrics.answered(statusCode);
+      done();
+    });
     this.app.addHook('preClose', async () => {
       for (const { events } of this.store.all) events.close();
     });

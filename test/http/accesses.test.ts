@@ -124,6 +124,24 @@ describe('a batch', () => {
   });
 });
 
+test('a batch sees one layout, however many are published meanwhile, and names it', async () => {
+  const first = (await ask('GET', '/v1/machines/small')).body.commit;
+  const both = [{ address: '0x8000' }, { address: '0x9000' }];
+  const asked = async (): Promise<void> => {
+    const { body } = await batch(...Array.from({ length: 100 }, () => both).flat());
+    const atFirstPlace = (body.layout - first) % 2 === 0;
+    const due = atFirstPlace ? [0, 2] : [2, 0];
+    expect(body.results).toEqual(Array.from({ length: 100 }, () => due).flat());
+  };
+  const moved = async (turn: number): Promise<void> => {
+    const mutations = [{ op: 'set', region: 'uart', address: turn % 2 === 0 ? '0x9000' : '0x8000' }];
+    const { body } = await ask('POST', '/v1/machines/small/transactions', { mutations, waitMs: 0 });
+    expect(body.commit).toBe(first + turn + 1);
+  };
+  const layouts = 60;
+  for (let turn = 0; turn < layouts; turn += 1) await Promise.all([asked(), moved(turn), asked(), asked()]);
+});
+
 /** The message for an access that stands one later. */
 const shifted = (detail: RegExp): RegExp =>
   new RegExp(

@@ -198,6 +198,7 @@ test('metrics count what the machines do', async () => {
   await ask('GET', `${URL_OF}/address-spaces/memory/memory/0x5000`);
   expect(await metric('accesses_total')).toBe(accesses + 1);
   expect(await metric('access_failures_total')).toBeGreaterThan(0);
+  expect(await metric('http_requests_total{status="404"}')).toBeGreaterThan(0);
   const { text } = await ask('GET', '/metrics');
   for (const name of [
     'arena_retired_bytes',
