@@ -2,7 +2,7 @@
  * The vCPUs of one machine that serve accesses. A connection keeps to one of them, so that its requests are
  * served in its own order; connections are spread over all.
  * Guarantee: a vCPU that dies takes nothing with it but the batches that it had: those fail, and another vCPU
- * is started in its place, unless it was the first thing that it did.
+ * is started in its place.
  */
 import type { SharedWords } from '../layout/control-block.ts';
 import type { Machine } from '../service/machine.ts';
@@ -22,7 +22,7 @@ export interface AccessTotals {
   walks: number;
 }
 
-/** A vCPU that dies sooner than that will do so again. */
+/** A vCPU that dies sooner than that may do so again: the next is started as much later. */
 const MIN_LIFE_MS = 1000;
 
 interface Seat {
@@ -38,6 +38,8 @@ export class AccessPool {
   /** Of those that have ended. */
   private readonly before: AccessTotals = { accesses: 0, failures: 0, walks: 0 };
   private readonly seatOf = new WeakMap<object, number>();
+  /** Of seats whose vCPU died young. */
+  private readonly restarts = new Map<number, NodeJS.Timeout>();
   private nextSeat = 0;
   private isClosing = false;
 
@@ -81,6 +83,7 @@ export class AccessPool {
   /** No more requests come. The machine's end stops the vCPUs. */
   close(): void {
     this.isClosing = true;
+    for (const restart of this.restarts.values()) clearTimeout(restart);
     for (const { channel } of this.seats) channel.close();
   }
 
@@ -114,8 +117,13 @@ export class AccessPool {
     addCounts(this.before, seat.counts.update());
     seat.counts = new WrappingCounts(new Int32Array(0), []);
     seat.channel.close();
-    if (!this.isClosing && performance.now() - startedMs >= MIN_LIFE_MS)
+    if (this.isClosing) return;
+    const start = (): void => {
+      this.restarts.delete(index);
       this.seats[index] = this.start(index);
+    };
+    if (performance.now() - startedMs >= MIN_LIFE_MS) start();
+    else this.restarts.set(index, setTimeout(start, MIN_LIFE_MS));
   }
 }
 

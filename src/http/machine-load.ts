@@ -57,8 +57,14 @@ export class MachineLoad {
     return { running: this.vcpus.length > 0, ...this.request };
   }
 
+  /** vCPUs that have not ended. */
   get vcpuCount(): number {
-    return this.vcpus.length;
+    return this.vcpus.filter(({ phase }) => phase !== 'finished').length;
+  }
+
+  /** Of that number in the machine; null if the load has none. */
+  vcpu(id: number): VcpuHandle | null {
+    return this.vcpus.find((vcpu) => vcpu.id === id && vcpu.phase !== 'finished') ?? null;
   }
 
   /**

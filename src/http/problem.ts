@@ -24,7 +24,8 @@ export type ServiceCode =
   | 'SERVICE_CLOSING'
   | 'STREAMS_EXHAUSTED'
   | 'TOKEN_REQUIRED'
-  | 'VCPUS_EXHAUSTED';
+  | 'VCPUS_EXHAUSTED'
+  | 'VCPU_UNKNOWN';
 
 export interface Problem {
   /** A URI that names the kind: `urn:flatview:problem:` and the code in small letters. */

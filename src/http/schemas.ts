@@ -46,7 +46,7 @@ export const MachineRequestBody = exactly({
   flat: Type.Optional(Type.String({ description: 'text of info mtree -f of the same moment, with mtree' })),
 });
 
-const READER = Type.Object({
+export const READER = Type.Object({
   id: Type.Integer(),
   phase: Type.String(),
   generation: Type.Union([Type.Integer(), Type.Null()], { description: 'null while it is offline' }),

@@ -24,6 +24,7 @@ import { healthRoutes } from './routes/health.ts';
 import { inspectionRoutes } from './routes/inspection.ts';
 import { machineRoutes } from './routes/machines.ts';
 import { transactionRoutes } from './routes/transactions.ts';
+import { vcpuRoutes } from './routes/vcpus.ts';
 import { workloadRoutes } from './routes/workload.ts';
 import type { MachineObserver } from './served-machine.ts';
 import { ServiceMetrics } from './service-metrics.ts';
@@ -161,6 +162,7 @@ const ROUTES = [
   transactionRoutes,
   accessRoutes,
   workloadRoutes,
+  vcpuRoutes,
   eventRoutes,
 ];
 

@@ -102,6 +102,45 @@ describe('load', () => {
   });
 });
 
+describe('a vCPU', () => {
+  const vcpuOfLoad = async (): Promise<number> => {
+    await ask('PUT', `${URL_OF}/load`, { vcpus: 1, addressSpace: 'memory' });
+    return (await ask('GET', URL_OF)).body.readers.at(-1).id;
+  };
+
+  test('of the load is paused, and goes on', async () => {
+    const id = await vcpuOfLoad();
+    const paused = await ask('PUT', `${URL_OF}/vcpus/${id}`, { paused: true });
+    expect(paused.body).toEqual({ id, phase: 'paused', generation: null, lag: 0 });
+    const before = await metric('load_accesses_total');
+    expect(await metric('load_accesses_total')).toBe(before);
+    await ask('PUT', `${URL_OF}/vcpus/${id}`, { paused: false });
+    await expect.poll(() => metric('load_accesses_total')).toBeGreaterThan(before);
+  });
+
+  test('that is ended holds nothing up, and one that serves is replaced', async () => {
+    const id = await vcpuOfLoad();
+    const deaths = await metric('reader_deaths_total');
+    for (const vcpu of [id, 0]) expect((await ask('DELETE', `${URL_OF}/vcpus/${vcpu}`)).status).toBe(204);
+    expect(await metric('reader_deaths_total')).toBe(deaths + 2);
+    const access = async (): Promise<number> =>
+      (await ask('GET', `${URL_OF}/address-spaces/memory/memory/0x1000`)).status;
+    await expect.poll(access, { timeout: 10_000 }).toBe(200);
+    expect((await ask('DELETE', `${URL_OF}/load`)).body.running).toBe(false);
+  });
+
+  test.each([
+    ['PUT', '0', { paused: true }],
+    ['PUT', '77', { paused: true }],
+    ['DELETE', '77', undefined],
+  ])('%s of number %s is a problem', async (method, id, body) => {
+    expect((await ask(method, `${URL_OF}/vcpus/${id}`, body)).body).toMatchObject({
+      status: 404,
+      code: 'VCPU_UNKNOWN',
+    });
+  });
+});
+
 /** Events from a real connection, until `isEnough`. */
 async function eventsUntil(
   isEnough: (name: string, data: Record<string, unknown>) => boolean,
