@@ -19,6 +19,9 @@ export const SIZE = Type.Unsafe<1 | 2 | 4 | 8>({
   default: 4,
   description: 'bytes',
 });
+const nullable = (description: string) =>
+  Type.Unsafe<string | null>({ type: ['string', 'null'], description });
+const RATE_TOLD = ['number', 'string', 'null'];
 const HEX = Type.String({ description: '"0x" and hex digits' });
 const WINDOW = { addressSpace: Type.String(), start: HEX, last: Type.String({ description: 'inclusive' }) };
 
@@ -66,10 +69,13 @@ export const ChurnRequest = exactly({
 });
 export const ChurnState = Type.Object({
   running: Type.Boolean(),
-  rate: Type.Unsafe<number | 'max' | null>({ description: 'layouts a second, "max", or null' }),
+  rate: Type.Unsafe<number | 'max' | null>({
+    type: RATE_TOLD,
+    description: 'layouts a second, "max", or null',
+  }),
   published: Type.Integer(),
   changes: Type.Array(Type.Object({ kind: Type.String(), region: Type.String() })),
-  problem: Type.Unsafe<string | null>({ description: 'why it stopped by itself' }),
+  problem: nullable('why it stopped by itself'),
 });
 
 export const LoadRequestBody = exactly({
@@ -84,7 +90,7 @@ export const LoadState = Type.Object({
   running: Type.Boolean(),
   vcpus: Type.Integer(),
   addressSpace: Type.String(),
-  rate: Type.Unsafe<number | 'max'>({ description: 'accesses a second, or "max"' }),
+  rate: Type.Unsafe<number | 'max'>({ type: RATE_TOLD, description: 'accesses a second, or "max"' }),
   writePercent: Type.Integer(),
 });
 
@@ -97,7 +103,7 @@ export const MachineState = Type.Object({
     Type.Object({
       id: Type.String({ description: 'as URLs name it' }),
       name: Type.String(),
-      root: Type.Unsafe<string | null>({}),
+      root: nullable('id of a region'),
     }),
   ),
   commit: Type.Integer({ description: 'number of the last transaction that changed something' }),
@@ -120,8 +126,10 @@ export const RegionState = Type.Object({
   readonly: Type.Boolean(),
   nonvolatile: Type.Boolean(),
   romd: Type.Boolean(),
-  container: Type.Unsafe<string | null>({}),
-  alias: Type.Unsafe<{ target: string | null; offset: string } | null>({}),
+  container: nullable('id of a region'),
+  alias: Type.Unsafe<{ target: string | null; offset: string } | null>({
+    description: 'of an alias: {target: id of a region, offset}; else null',
+  }),
   children: Type.Array(Type.String(), { description: 'ids, in list order' }),
 });
 
@@ -155,7 +163,10 @@ export const TransactionAnswer = Type.Object({
   generation: Type.Integer(),
   mutations: Type.Integer(),
   commitUs: Type.Number({ description: 'from the first mutator until it was published' }),
-  gracePeriodUs: Type.Unsafe<number | null>({ description: 'null if it was not awaited, or not to the end' }),
+  gracePeriodUs: Type.Unsafe<number | null>({
+    type: ['number', 'null'],
+    description: 'null if it was not awaited, or not to the end',
+  }),
   changed: Type.Array(Type.Object(WINDOW), { description: 'addresses that answer differently' }),
 });
 
@@ -173,7 +184,10 @@ const RESULT = Type.Integer({
 });
 const LAYOUT = Type.Integer({ description: 'commit that made what the address space showed to this access' });
 export const LoadAnswer = Type.Object({
-  value: Type.Unsafe<number | string>({ description: 'unsigned; of 8 bytes a hex string' }),
+  value: Type.Unsafe<number | string>({
+    type: ['integer', 'string'],
+    description: 'unsigned; of 8 bytes a hex string',
+  }),
   result: RESULT,
   layout: LAYOUT,
 });
@@ -196,7 +210,7 @@ export const BatchRequest = (batchMax: number) =>
   });
 export type BatchRequestJson = Static<ReturnType<typeof BatchRequest>>;
 export const BatchAnswer = Type.Object({
-  values: Type.Array(Type.Unsafe<number | string>({}), {
+  values: Type.Array(Type.Unsafe<number | string>({ type: ['integer', 'string'] }), {
     description: 'of each access: what was loaded or was there before; 0 for a store',
   }),
   results: Type.Array(RESULT),

@@ -1,6 +1,7 @@
 /** A service under test, and how tests ask it. */
 import type { InjectOptions } from 'fastify';
-import { onTestFinished } from 'vitest';
+import { Check } from 'typebox/schema';
+import { expect, onTestFinished } from 'vitest';
 import { Service } from '../../src/http/service.ts';
 import type { ServiceOptions } from '../../src/http/service-options.ts';
 
@@ -15,6 +16,7 @@ export interface Answer {
 
 export type Ask = (method: string, url: string, body?: unknown, headers?: object) => Promise<Answer>;
 
+/** Asks by inject(), and holds every answer of JSON against the schema that the OpenAPI document has for it. */
 export const askOf =
   (service: Service): Ask =>
   async (method, url, body, headers = {}) => {
@@ -22,6 +24,7 @@ export const askOf =
     const response = await service.app.inject(request);
     const type = String(response.headers['content-type'] ?? '').split(';', 1)[0]!;
     const isJson = type.endsWith('json');
+    if (isJson) expectAsDocumented(service, method, url, response.statusCode, response.json());
     return {
       status: response.statusCode,
       type,
@@ -30,6 +33,35 @@ export const askOf =
       body: isJson ? JSON.parse(response.body) : null,
     };
   };
+
+interface Documented {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly responses: Responses }>>>>;
+}
+type Responses = Readonly<
+  Record<string, { readonly content?: Readonly<Record<string, { readonly schema: object }>> }>
+>;
+
+function expectAsDocumented(
+  service: Service,
+  method: string,
+  url: string,
+  status: number,
+  body: unknown,
+): void {
+  const { paths } = service.app.swagger() as unknown as Documented;
+  const path = url.split('?', 1)[0]!;
+  const route = Object.keys(paths).find((template) =>
+    new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path),
+  );
+  const responses = route === undefined ? undefined : paths[route]?.[method.toLowerCase()]?.responses;
+  if (responses === undefined) return; // no route of ours
+  const { content } = (responses[String(status)] ?? responses['default'])!;
+  const [{ schema }] = Object.values(content!) as [{ readonly schema: object }];
+  expect(
+    Check(schema, body),
+    `${method} ${url}: ${status} ${JSON.stringify(body)} as ${JSON.stringify(schema)}`,
+  ).toBe(true);
+}
 
 /** Ends with the test. */
 export async function startService(options: ServiceOptions = {}): Promise<{ service: Service; ask: Ask }> {
