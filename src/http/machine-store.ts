@@ -52,7 +52,7 @@ export class MachineStore {
   async create(request: MachineRequest): Promise<ServedMachine> {
     const { limits } = this;
     const vcpus = request.vcpus ?? 1;
-    if (this.isClosing) throw closing();
+    if (this.isClosing) throw serviceCloses();
     if (vcpus > limits.vcpus) throw tooManyVcpus(limits.vcpus);
     if (this.machines.size >= limits.machines) {
       throw new ServiceError(
@@ -89,7 +89,7 @@ export class MachineStore {
       await machine.accesses.started();
       if (this.isClosing) {
         await machine.close();
-        throw closing();
+        throw serviceCloses();
       }
       this.machines.set(id, machine);
       return machine;
@@ -113,7 +113,8 @@ export class MachineStore {
   }
 }
 
-const closing = (): ServiceError => new ServiceError(503, 'SERVICE_CLOSING', 'the service is closing');
+export const serviceCloses = (): ServiceError =>
+  new ServiceError(503, 'SERVICE_CLOSING', 'the service is closing');
 
 export const tooManyVcpus = (limit: number): ServiceError =>
   new ServiceError(

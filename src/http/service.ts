@@ -16,7 +16,7 @@ import { answerClientError, answerErrors, sendProblem } from './answer-errors.ts
 import { describeApi } from './api-document.ts';
 import type { App, ServiceParts } from './app.ts';
 import { guardFor, isLoopback } from './guard.ts';
-import { MachineStore } from './machine-store.ts';
+import { MachineStore, serviceCloses } from './machine-store.ts';
 import { ServiceError } from './problem.ts';
 import { accessRoutes } from './routes/accesses.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -58,6 +58,10 @@ export class Service {
     this.store = new MachineStore(this.limits, this.observer(), options.checked ?? false);
     this.app.addHook('onResponse', (_request, { statusCode }, done) => {
       this.metrics.answered(statusCode);
+      done();
+    });
+    this.app.addHook('onRequest', ({ url }, _reply, done) => {
+      if (!this.isReady && url.startsWith('/v1/')) throw serviceCloses();
       done();
     });
     this.app.addHook('preClose', async () => {
@@ -186,6 +190,7 @@ function createApp(options: ServiceOptions, limits: ServiceLimits): App {
     logger: logLevel === 'silent' ? false : { level: logLevel, stream: logTo },
     logController: new LogController({ disableRequestLogging: true }), // see onResponse below
     clientErrorHandler: answerClientError,
+    return503OnClosing: false, // what comes then is answered as everything else, by a hook and the store
     frameworkErrors: sendProblem, // of what comes before any route
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
     genReqId: ({ headers }) => {

@@ -136,6 +136,10 @@ describe('a client that', () => {
   });
 });
 
+/** Connections, each with a request: idle ones are closed at once. */
+const connectionsOf = (service: Service): Promise<number> =>
+  new Promise((resolve) => service.app.server.getConnections((_error, count) => resolve(count)));
+
 describe('when the service ends', () => {
   test('what was asked is answered, what was half asked is not waited for long, and no thread is left', async () => {
     const { service, base, raw } = await listening({ drainMs: 500 });
@@ -158,6 +162,18 @@ describe('when the service ends', () => {
     expect(await half.ended).toBe('');
     expect(service.store.all).toEqual([]);
     await expect(fetch(`${base}/healthz`)).rejects.toThrow();
+  });
+
+  test('a request whose end comes late is answered, and makes no machine any more', async () => {
+    const { service, raw } = await listening();
+    const { socket, ended } = await raw();
+    socket.write(HALF);
+    await expect.poll(() => connectionsOf(service)).toBe(1);
+    const closed = service.close();
+    socket.write(`ine":"q35"${' '.repeat(83)}}`);
+    expect(await ended).toMatch(/^HTTP\/1\.1 503 [\s\S]*"code":"SERVICE_CLOSING"/);
+    await closed;
+    expect(service.store.all).toEqual([]);
   });
 
   test('it is not ready while it does so, and takes no machine any more', async () => {

@@ -1,7 +1,7 @@
 /** Routes for whoever keeps the service running. */
 import { Type } from 'typebox';
 import type { App, ServiceParts } from '../app.ts';
-import { ServiceError } from '../problem.ts';
+import { serviceCloses } from '../machine-store.ts';
 
 const tags = ['health'];
 const config = { rateLimit: false };
@@ -17,7 +17,7 @@ export function healthRoutes(app: App, { metrics, isReady }: ServiceParts): void
     '/readyz',
     { config, schema: { tags, summary: 'Whether it takes requests', response: { 200: STATUS } } },
     () => {
-      if (!isReady()) throw new ServiceError(503, 'SERVICE_CLOSING', 'the service is closing');
+      if (!isReady()) throw serviceCloses();
       return { status: 'ready' };
     },
   );
