@@ -5,6 +5,7 @@
  * submission; what does not fit into the ring waits here, and past WAITING_MAX is refused.
  * Writes: RING_POSTED, RING_AWAITED, and records before they are posted.
  */
+import { callOut } from '../base/call-out.ts';
 import type { SharedWords } from '../layout/control-block.ts';
 import type { VcpuHandle } from '../service/vcpu-handle.ts';
 import * as ring from './access-ring.ts';
@@ -89,7 +90,7 @@ export class AccessChannel {
     this.inFlight.length = 0;
     this.firstInFlight = 0;
     this.waiting = [];
-    for (const batch of lost) batch.answered(null);
+    for (const batch of lost) callOut(() => batch.answered(null));
   }
 
   private hasRoom({ count }: AccessBatch): boolean {
@@ -140,7 +141,7 @@ export class AccessChannel {
       const head = this.settled;
       const batch = inFlight[this.firstInFlight]!;
       this.firstInFlight += 1;
-      batch.answered({ words, head });
+      callOut(() => batch.answered({ words, head }));
       this.settled = (head + batch.count + 1) | 0; // not before: the records are the batch's until it was told
     }
     if (this.firstInFlight === inFlight.length || this.firstInFlight > QUEUE_SLACK) {

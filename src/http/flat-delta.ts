@@ -24,17 +24,38 @@ export interface FlatDelta {
   readonly complete: boolean;
 }
 
+/** Of one delta; more than that is not told. */
+const WINDOWS_TOLD = 64;
 const RANGES_TOLD = 256;
 
-/** @param windows in any order, also overlapping */
-export function deltaOf(
-  view: FlatView,
-  windows: readonly AddressWindow[],
-  windowsMax: number,
-  inventory: Inventory,
-): FlatDelta {
-  const merged = mergedWindows(windows);
-  if (merged.length > windowsMax) return { windows: [], ranges: [], complete: false };
+/** Windows that changed, of however many commits, in a bounded number of entries. */
+export class ChangedWindows {
+  private windows: AddressWindow[] = [];
+  private areTooMany = false;
+
+  add(windows: readonly AddressWindow[]): void {
+    if (this.areTooMany) return;
+    if (windows.length > WINDOWS_TOLD) this.areTooMany = true;
+    else this.windows.push(...windows);
+    if (this.windows.length > 4 * WINDOWS_TOLD) this.compact();
+  }
+
+  /** Ascending, apart from each other; null if they are too many, or were at some time. */
+  merged(): readonly AddressWindow[] | null {
+    this.compact();
+    return this.areTooMany ? null : this.windows;
+  }
+
+  private compact(): void {
+    this.windows = mergedWindows(this.windows);
+    if (this.windows.length > WINDOWS_TOLD) this.areTooMany = true;
+    if (this.areTooMany) this.windows = [];
+  }
+}
+
+export function deltaOf(view: FlatView, changed: ChangedWindows, inventory: Inventory): FlatDelta {
+  const merged = changed.merged();
+  if (merged === null) return { windows: [], ranges: [], complete: false };
   const ranges: DeltaRange[] = [];
   let next = 0;
   for (const { start, last } of merged) {

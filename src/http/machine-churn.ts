@@ -28,6 +28,15 @@ export interface ChurnState {
   readonly problem: string | null;
 }
 
+export interface ChurnParts {
+  readonly machine: Machine;
+  readonly commits: Commits;
+  /** A layout has to wait until readers let go. */
+  readonly onBackPressure: () => void;
+  /** It ended by a fault of ours. */
+  readonly onFault: (error: unknown) => void;
+}
+
 /** Longest time that a burst keeps requests waiting. */
 const BURST_MS = 1;
 /** Then it looks whether the rate is another one. */
@@ -37,9 +46,7 @@ const BEHIND_MS_MAX = 20;
 const TAKE_BACK = Symbol('take back');
 
 export class MachineChurn {
-  private readonly machine: Machine;
-  private readonly commits: Commits;
-  private readonly onBackPressure: () => void;
+  private readonly parts: ChurnParts;
   private plan: ChurnPlan | null = null;
   private rate: ChurnRate = 'max';
   private step = 0;
@@ -48,10 +55,8 @@ export class MachineChurn {
   private running: Promise<void> | null = null;
   private isStopping = false;
 
-  constructor(machine: Machine, commits: Commits, onBackPressure: () => void) {
-    this.machine = machine;
-    this.commits = commits;
-    this.onBackPressure = onBackPressure;
+  constructor(parts: ChurnParts) {
+    this.parts = parts;
   }
 
   get state(): ChurnState {
@@ -94,10 +99,10 @@ export class MachineChurn {
         await turn(pace.pauseMs());
       }
       while (this.plan !== null && this.step % plan.stateCount !== 0)
-        if (!this.publish(plan)) await this.machine.synchronize();
+        if (!this.publish(plan)) await this.parts.machine.synchronize();
     } catch (error) {
-      if (!(error instanceof MemoryError)) throw error;
-      this.problem = error.message;
+      this.problem = error instanceof Error ? error.message : String(error);
+      if (!(error instanceof MemoryError)) this.parts.onFault(error);
     }
   }
 
@@ -106,17 +111,17 @@ export class MachineChurn {
     const endMs = performance.now() + BURST_MS;
     while (pace.isDue() && performance.now() < endMs && !this.isStopping) {
       if (this.publish(plan)) pace.done += 1;
-      else await this.machine.synchronize();
+      else await this.parts.machine.synchronize();
     }
   }
 
   /** One step. False if the machine must wait for its readers first; then nothing has changed. */
   private publish(plan: ChurnPlan): boolean {
     try {
-      this.commits.run('churn', () => plan.apply(this.step + 1));
+      this.parts.commits.run('churn', () => plan.apply(this.step + 1));
     } catch (error) {
       if (!(error instanceof MemoryError) || error.code !== 'BACK_PRESSURE') throw error;
-      this.onBackPressure();
+      this.parts.onBackPressure();
       return false;
     }
     this.step += 1;

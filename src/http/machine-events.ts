@@ -4,10 +4,9 @@
  * Guarantee: a watcher that does not read costs a bounded number of bytes: it misses events, and is told how many.
  */
 import type { AddressSpace } from '../model/address-space.ts';
-import type { AddressWindow } from '../render/flat-view.ts';
 import { Latencies } from '../verify/latencies.ts';
 import { type Commit, windowsOf } from './commits.ts';
-import { deltaOf } from './flat-delta.ts';
+import { ChangedWindows, deltaOf } from './flat-delta.ts';
 import type { ServedMachine } from './served-machine.ts';
 
 /** Takes the text of an event; false if it has to be left out. */
@@ -40,7 +39,7 @@ export class MachineEvents {
   private ticks = 0;
   private commits: Commit[] = [];
   private commitCount = 0;
-  private changed = new Map<AddressSpace, AddressWindow[]>();
+  private changed = new Map<AddressSpace, ChangedWindows>();
   private graces = new Latencies();
   private before: Reading | null = null;
 
@@ -67,9 +66,9 @@ export class MachineEvents {
     this.commits.push(commit);
     if (this.commits.length > COMMITS_TOLD) this.commits.shift();
     for (const { addressSpace, windows } of commit.changed) {
-      const known = this.changed.get(addressSpace);
-      if (known === undefined) this.changed.set(addressSpace, [...windows]);
-      else if (known.length <= WINDOWS_TOLD) known.push(...windows);
+      const known = this.changed.get(addressSpace) ?? new ChangedWindows();
+      this.changed.set(addressSpace, known);
+      known.add(windows);
     }
   }
 
@@ -134,9 +133,9 @@ export class MachineEvents {
     const { inventory, machine, commits } = this.served;
     return {
       commit: commits.number,
-      addressSpaces: [...this.changed].map(([space, windows]) => ({
+      addressSpaces: [...this.changed].map(([space, changed]) => ({
         addressSpace: inventory.idOfSpace(space),
-        ...deltaOf(machine.flatViewOf(space), windows, WINDOWS_TOLD, inventory),
+        ...deltaOf(machine.flatViewOf(space), changed, inventory),
       })),
     };
   }

@@ -27,6 +27,8 @@ export interface MachineObserver {
   /** A vCPU ended by itself. */
   vcpuDied(machine: ServedMachine, error: unknown): void;
   backPressure(machine: ServedMachine): void;
+  /** A fault of ours. */
+  failed(machine: ServedMachine, error: unknown): void;
 }
 
 export interface MachinePlan extends ImportedSource {
@@ -53,6 +55,7 @@ export class ServedMachine {
   readonly churn: MachineChurn;
   readonly load: MachineLoad;
   readonly events = new MachineEvents(this);
+  private readonly onFault: (error: unknown) => void;
 
   /** @throws MemoryError what the layout is refused with */
   constructor(plan: MachinePlan, limits: ServiceLimits, observer: MachineObserver) {
@@ -60,6 +63,7 @@ export class ServedMachine {
     this.name = plan.name;
     this.guessed = plan.guessed;
     this.inventory = new Inventory(limits.ramBytes);
+    this.onFault = (error) => observer.failed(this, error);
     const onDeath = (error: unknown): void => observer.vcpuDied(this, error);
     this.machine = new Machine({
       ramReserveBytes: ramReserveFor(plan),
@@ -81,7 +85,13 @@ export class ServedMachine {
       this.build(plan);
       this.accesses = new AccessPool(this.machine, plan.vcpus, onDeath);
       this.load = new MachineLoad(this.machine, this.inventory, onDeath);
-      this.churn = new MachineChurn(this.machine, this.commits, () => observer.backPressure(this));
+      const { machine, commits, onFault } = this;
+      this.churn = new MachineChurn({
+        machine,
+        commits,
+        onFault,
+        onBackPressure: () => observer.backPressure(this),
+      });
     } catch (error) {
       void this.machine.close();
       throw error;
@@ -110,7 +120,7 @@ export class ServedMachine {
       inventory.undo();
       throw error;
     }
-    for (const region of dropped) void this.machine.finalizeRegion(region);
+    for (const region of dropped) this.machine.finalizeRegion(region).catch(this.onFault);
     return commit;
   }
 

@@ -155,6 +155,7 @@ export class Service {
         log.error({ machine: id, err: error }, 'a vCPU died');
       },
       backPressure: () => metrics.backPressure.inc(),
+      failed: ({ id }, error) => log.error({ machine: id, err: error }, 'a fault of ours'),
     };
   }
 }
