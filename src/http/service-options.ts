@@ -46,7 +46,7 @@ const DEFAULTS: ServiceLimits = {
   vcpus: 16,
   batch: 4096,
   mutations: 1024,
-  bodyBytes: 8 * 2 ** 20,
+  bodyBytes: 2 * 2 ** 20,
   ramBytes: 16 * 2 ** 30,
   requestsPerSecond: 100_000,
   dearRequestsPerSecond: 500,

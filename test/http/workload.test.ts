@@ -219,6 +219,28 @@ describe('the stream of events', () => {
     await expect.poll(() => watch()).toBe(200);
   });
 
+  test('leaves out what a client does not take, and tells how much that was', async () => {
+    let refused = 0;
+    const taken: string[] = [];
+    let takes = false;
+    const sink = (text: string): boolean => {
+      if (takes) taken.push(text);
+      else refused += 1;
+      return takes;
+    };
+    const unwatch = service.store.get('small').events.watch(sink, () => {});
+    try {
+      await expect.poll(() => refused).toBeGreaterThan(0);
+      takes = true;
+      const missed = refused;
+      await expect.poll(() => taken.length).toBeGreaterThan(1);
+      expect(taken[0]).toMatch(new RegExp(`^event: missed\\ndata: {"count":${missed}}\\n\\nevent: `));
+      expect(taken[1]).not.toContain('event: missed');
+    } finally {
+      unwatch();
+    }
+  });
+
   test('ends with its machine', async () => {
     await ask('POST', '/v1/machines', { id: 'other', layout: SMALL_LAYOUT });
     let response = await fetch(`${base}/v1/machines/other/events`);
