@@ -87,6 +87,7 @@ class Measurement {
       this.observe(`round ${round} of ${rounds}`);
       for (const target of [EMPTY, ...all]) await this.sample('quiet', target);
       await this.setChurn('PUT', { rate: churn });
+      await this.measure(all[0]!, WARM_UP_SECONDS); // the first laps are slow: code is compiled
       for (const target of all) await this.sample('churn', target);
       await this.setChurn('DELETE', null);
     }
