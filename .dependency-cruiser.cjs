@@ -29,11 +29,18 @@ module.exports = {
       to: { path: '^src/cli/' },
     },
     {
+      name: 'service-loads-when-asked',
+      comment: 'who does not serve does not load Fastify: the command line imports the service at run time',
+      severity: 'error',
+      from: { path: '^(src|workers)/', pathNot: '^src/(http/|http-service\\.ts)' },
+      to: { path: '^src/http/', dependencyTypesNot: ['dynamic-import', 'type-only'] },
+    },
+    {
       name: 'nobody-imports-a-face',
       comment: 'inside the package import from the file that defines a thing',
       severity: 'error',
       from: { path: '^(src|workers)/' },
-      to: { path: '^src/(index|vcpu-program)\\.ts$' },
+      to: { path: '^src/(index|vcpu-program|http-service)\\.ts$' },
     },
     {
       name: 'product-without-tests',

@@ -104,6 +104,7 @@ export type { MachineDirtyLog } from './service/machine-dirty-log.ts';
 export type { IotlbEntry } from './service/machine-dma.ts';
 export type { MachineOptions } from './service/machine-options.ts';
 export type { MemoryQueries } from './service/memory-queries.ts';
+export type { ReaderState } from './service/reader-states.ts';
 export type { MachineGauges } from './service/shared-buffers.ts';
 export type { VcpuHandle, VcpuPhase } from './service/vcpu-handle.ts';
 export type { VcpuStartOptions } from './service/vcpu-set.ts';

@@ -7,8 +7,9 @@ import type { MemoryRegion } from '../model/memory-region.ts';
 import { type FlatJson, readFlat } from './flat-json.ts';
 import { parseJson } from './json-document.ts';
 import { checkLayout, recordsById } from './layout-graph.ts';
-import { type BindDevice, LiveLayout } from './live-layout.ts';
+import { LiveLayout } from './live-layout.ts';
 import { type DocumentSource, RecordReader } from './record-reader.ts';
+import type { BindDevice } from './region-from-record.ts';
 import {
   ADDRESS_SPACES_MAX,
   type LayoutState,

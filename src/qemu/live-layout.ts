@@ -4,18 +4,14 @@
  * kind, name, owner, alias target or RAM size makes a new region under the same id.
  * Guarantee: an apply() that throws leaves tree, address spaces and this object as they were.
  */
-import { assert } from '../base/assert.ts';
-import type { DeviceBinding } from '../base/device-binding.ts';
 import { MemoryError } from '../base/errors.ts';
 import { AddressSpace } from '../model/address-space.ts';
 import { MemoryRegion } from '../model/memory-region.ts';
 import { transaction } from '../model/transaction.ts';
 import { childrenThatStay, type WantedChild } from './child-order.ts';
 import type { DocumentSource } from './record-reader.ts';
+import { type BindDevice, regionFromRecord } from './region-from-record.ts';
 import type { AddressSpaceRecord, LayoutState, RegionRecord } from './region-record.ts';
-
-/** What answers for an I/O region or ROM device of the layout; null rejects every access. */
-export type BindDevice = (record: RegionRecord) => DeviceBinding | null;
 
 /** Whoever serves the address spaces that come and go. */
 export interface AddressSpaceHost {
@@ -93,40 +89,9 @@ export class LiveLayout {
       const target = record.alias === null ? null : regions.get(record.alias.target)!;
       const before = this.regions.get(record.id);
       const kept = before !== undefined && isReachable(before, record, target);
-      regions.set(record.id, kept ? before : this.create(record, target));
+      regions.set(record.id, kept ? before : regionFromRecord(record, target, this.options.bindDevice));
     }
     return regions;
-  }
-
-  private create(record: RegionRecord, target: MemoryRegion | null): MemoryRegion {
-    const { name, size, kind } = record;
-    const options = {
-      ramId: null, // names repeat in captures, and a region may come back while the one before has its bytes
-      owner: record.owner,
-      enabled: record.enabled,
-      readonly: record.readonly,
-      nonvolatile: record.nonvolatile,
-      romd: record.romd,
-      address: record.address,
-      priority: record.priority,
-    };
-    const device =
-      kind === 'io' || kind === 'rom-device' ? (this.options.bindDevice?.(record) ?? null) : null;
-    switch (kind) {
-      case 'container':
-        return MemoryRegion.container(name, size, options);
-      case 'ram':
-        return MemoryRegion.ram(name, size, options);
-      case 'ram-device':
-        return MemoryRegion.ramDevice(name, size, options);
-      case 'io':
-        return MemoryRegion.io(name, size, device, options);
-      case 'rom-device':
-        return MemoryRegion.romDevice(name, size, device, options);
-      case 'alias':
-        assert(target !== null && record.alias !== null, 'an alias record has a target');
-        return MemoryRegion.alias(name, target, record.alias.offset, size, options);
-    }
   }
 
   /** Unmaps what leaves its container, so that it is free to be mapped elsewhere. */

@@ -26,7 +26,6 @@ import { Publisher } from '../publish/publisher.ts';
 import type { RamStore } from '../publish/ram-store.ts';
 import type { FlatView } from '../render/flat-view.ts';
 import type { MemoryPort } from '../vcpu/memory-port.ts';
-import type { AttachmentHub } from './attachment-hub.ts';
 import { ControlMemory } from './control-memory.ts';
 import { DeviceEnds } from './device-ends.ts';
 import { DeviceHosts } from './device-hosts.ts';
@@ -37,6 +36,7 @@ import { MachineDma } from './machine-dma.ts';
 import { fullMachineOptions, type MachineOptions } from './machine-options.ts';
 import { MemoryQueries } from './memory-queries.ts';
 import { PiscinaHost } from './piscina-host.ts';
+import { type ReaderState, readerStatesOf } from './reader-states.ts';
 import { type MachineGauges, SharedBuffers } from './shared-buffers.ts';
 import { ThreadHost } from './thread-host.ts';
 import { translatorPoster } from './translator-poster.ts';
@@ -58,7 +58,6 @@ export class Machine extends MachineDma {
   private readonly grace: GraceWriter;
   protected readonly publisher: Publisher;
   private readonly listeners: Listeners;
-  private readonly hub: AttachmentHub;
   private readonly locks: DeviceLocks;
   private readonly hosts: DeviceHosts;
   private readonly deviceEnds: DeviceEnds;
@@ -73,28 +72,27 @@ export class Machine extends MachineDma {
     const full = fullMachineOptions(options);
     this.buffers = new SharedBuffers(full, (free) => this.callRcu(free));
     const { control, hub, arena, ram, dirtyPages, grace, shared } = this.buffers;
-    this.hub = hub;
     this.ram = ram;
     this.dirtyPages = dirtyPages;
     this.grace = grace;
     this.shared = shared;
     this.locks = new DeviceLocks(this.shared.control);
     const readers = {
-      ...{ grace: this.grace, hub: this.hub, locks: this.locks },
+      ...{ grace: this.grace, hub, locks: this.locks },
       onGone: (slot: number): void => this.shortcuts.coalescing.readerGone(slot),
     };
     this.hosts = new DeviceHosts(this.shared, readers, { ...full, onHostDeath: full.onDeviceHostDeath });
     const wait = { whileWaiting: () => this.hosts.answerAsks(), patienceMs: full.patienceMs };
     this.control = new ControlMemory(this.shared, full.onDeviceReport, this.hosts.control, wait);
-    this.hub.subscribe(this.control);
+    hub.subscribe(this.control);
     const devices = new DeviceRegistry((device, region, binding) => {
       this.shortcuts.onDevice(device, region);
       const attached = this.hosts.attach(device, region, binding);
-      this.hub.post({ kind: 'device', device, regionName: region.name, attached });
+      hub.post({ kind: 'device', device, regionName: region.name, attached });
       this.deviceEnds.add(region, device);
     });
     this.shortcuts = new DeviceShortcuts({
-      ...{ hub: this.hub, grace: this.grace, hosts: this.hosts, guestEndianness: full.guestEndianness },
+      ...{ hub, grace: this.grace, hosts: this.hosts, guestEndianness: full.guestEndianness },
       replayQueued: () => this.control.replayQueued(),
       findDevice: (region) => devices.find(region),
     });
@@ -108,12 +106,12 @@ export class Machine extends MachineDma {
     this.publisher = new Publisher(control, resources, this.grace, {
       garbageBytesMax: full.garbageBytesMax,
       listeners: this.listeners,
-      onAddressSpace: (index, { name }) => this.hub.post({ kind: 'address-space', index, name }),
+      onAddressSpace: (index, { name }) => hub.post({ kind: 'address-space', index, name }),
       onPublished: (views) => {
         this.control.refresh();
         this.dirtyPages.published(views);
       },
-      onTranslator: translatorPoster(this.hub, this.control),
+      onTranslator: translatorPoster(hub, this.control),
     });
     this.ram.onceUnheld = (region, free) => this.publisher.store.onceUnheld(region, free);
     registerParticipant(this.shortcuts);
@@ -121,9 +119,7 @@ export class Machine extends MachineDma {
     this.query = new MemoryQueries(this.publisher);
     this.dirtyTracking = new DirtyTracking(this.publisher, this.listeners);
     this.dirtyLog = new MachineDirtyLog({
-      control,
-      pages: this.dirtyPages,
-      audience: this.dirtyTracking,
+      ...{ control, pages: this.dirtyPages, audience: this.dirtyTracking },
       rearm: () => this.control.rearm(),
       synchronize: () => this.synchronize(),
     });
@@ -159,7 +155,8 @@ export class Machine extends MachineDma {
    */
   removeAddressSpace(space: AddressSpace): Promise<void> {
     if (this.publisher.has(space)) this.publisher.remove(space);
-    return this.afterOpenTransaction().then(() => this.synchronize());
+    // in a turn of its own: an open transaction ends first, and the grace period begins with its publication
+    return Promise.resolve().then(() => this.synchronize());
   }
 
   get addressSpaces(): readonly AddressSpace[] {
@@ -169,6 +166,14 @@ export class Machine extends MachineDma {
   /** The flat view that vCPUs find behind `space`. */
   flatViewOf(space: AddressSpace): FlatView {
     return this.publisher.flatViewOf(space);
+  }
+
+  /**
+   * The number by which threads know `space`; a vCPU opens its port by that, or by its name, which may repeat.
+   * @throws MemoryError ADDRESS_SPACE_UNKNOWN
+   */
+  indexOf(space: AddressSpace): number {
+    return this.publisher.indexOf(space);
   }
 
   /**
@@ -273,6 +278,11 @@ export class Machine extends MachineDma {
     );
   }
 
+  /** What each vCPU was last seen to do, and how far it is behind. */
+  get readers(): readonly ReaderState[] {
+    return readerStatesOf(this.buffers.control, this.vcpus);
+  }
+
   /**
    * Stops the vCPUs, ends all threads, and writes files back that RAM was read from, where that was asked for.
    * Resolves when nothing is left; calling it again is harmless. Rejects, with all the rest done, if a file cannot
@@ -295,11 +305,6 @@ export class Machine extends MachineDma {
     this.grace.close();
     this.publisher.store.close();
     this.endRam();
-  }
-
-  /** A transaction that is open ends first: the grace period begins with its publication. */
-  private async afterOpenTransaction(): Promise<void> {
-    await null;
   }
 
   /** A closed machine has no reader to wait for, and waits for none in the background. */

@@ -69,6 +69,14 @@ export abstract class AddressSpacePort implements GuestMemory {
     return this.slow.layoutTag;
   }
 
+  /**
+   * How often an address had to be looked up in the map, modulo 2^32: all other accesses were answered by what the
+   * port remembers. Not counted: what an IOMMU leads to.
+   */
+  get walks(): number {
+    return this.slow.walks;
+  }
+
   /** Attributes of the accesses that follow; MEMTXATTRS_UNSPECIFIED until set. */
   get attrs(): MemTxAttrs {
     return this.slow.attrs;

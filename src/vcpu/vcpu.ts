@@ -12,6 +12,7 @@ import { MEMTXATTRS_SECURE, type MemTxAttrs } from '../base/mem-tx-attrs.ts';
 import type { GraceReader } from '../grace/reader.ts';
 import type { SharedMachine } from '../layout/attachments.ts';
 import {
+  ADDRESS_SPACE_COUNT_MAX,
   PHASE_FINISHED,
   PHASE_PAUSED,
   PHASE_WAITING_FOR_INTERRUPT,
@@ -106,6 +107,20 @@ export class Vcpu {
    */
   port(addressSpaceName: string): MemoryPort {
     return this.thread.port(this.inbox.addressSpace(addressSpaceName));
+  }
+
+  /**
+   * The port to the address space of that number: Machine.indexOf. Of a number that no address space has, or has
+   * any more, nothing is mapped.
+   * @throws MemoryError ADDRESS_SPACE_UNKNOWN for what can be no such number
+   */
+  portAt(addressSpace: number): MemoryPort {
+    if (Number.isInteger(addressSpace) && addressSpace >= 0 && addressSpace < ADDRESS_SPACE_COUNT_MAX)
+      return this.thread.port(addressSpace);
+    throw new MemoryError(
+      'ADDRESS_SPACE_UNKNOWN',
+      `vCPU ${this.id}: ${addressSpace} numbers no address space; give what Machine.indexOf() gave`,
+    );
   }
 
   /**

@@ -65,6 +65,8 @@ export class ViewReader {
   view = 0;
   /** Attributes on which it depends what the TLB remembers. */
   tlbAttrs = MEMTXATTRS_MEMORY;
+  /** How often an address was looked up in the map, modulo 2^32: accesses that neither TLB nor cell cache knew. */
+  walks = 0;
   /** Nobody refreshes it. */
   protected isPinned = false;
   private viewVersion = 0;
@@ -199,6 +201,7 @@ export class ViewReader {
   }
 
   private find(entry: number, hi: number, lo: number): number {
+    this.walks = (this.walks + 1) | 0;
     const cell = findSection(this.arena, this.mapRoot, hi, lo);
     const page = lo & PAGE_MASK;
     if (this.coversPage(cell, hi, page)) this.remember(entry, hi, page, cell);

@@ -2,15 +2,14 @@
 import type { AccessRules } from '../base/access-rules.ts';
 import { type DeviceBinding, type LocalDevice, localDevice } from '../base/device-binding.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
+import { siblingModule } from '../service/sibling-module.ts';
 import { type ProbeDeviceData, STATE_MISDIRECTED, STATE_WORDS } from './probe-device.ts';
 
 /** Captured machines map devices at odd addresses too: what is aligned there is not aligned in the region. */
 const ANY_OFFSET: AccessRules = { valid: { unaligned: true }, impl: { unaligned: true } };
 
-const ownEnding = import.meta.url.slice(import.meta.url.lastIndexOf('.')); // .ts, or .js when built
-
 /** The URL of a module beside this one, for another thread to load. */
-export const moduleUrl = (name: string): URL => new URL(`./${name}${ownEnding}`, import.meta.url);
+export const moduleUrl = (name: string): URL => siblingModule(import.meta.url, name);
 
 /** The number of the probe device behind `region`; null if something else, or nothing, answers for it. */
 export function probeOf(region: MemoryRegion): number | null {

@@ -105,6 +105,14 @@ describe('address spaces', () => {
   });
 });
 
+test('an address space has the number by which threads know it', async () => {
+  const machine = newMachine();
+  const spaces = ['memory', 'I/O', 'memory'].map((name) => machine.addAddressSpace(name));
+  expect(spaces.map((space) => machine.indexOf(space))).toEqual([0, 1, 2]);
+  expect(await codeOf(() => machine.indexOf(new AddressSpace('elsewhere')))).toBe('ADDRESS_SPACE_UNKNOWN');
+  expect(machine.readers).toEqual([]);
+});
+
 describe('publications', () => {
   test('tell which addresses of which address space answer differently, once a transaction', () => {
     const machine = newMachine();

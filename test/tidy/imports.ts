@@ -11,8 +11,11 @@ import type { Fault, Source } from './project.ts';
 
 const layerTable: Readonly<Record<string, readonly string[]>> = layers;
 
-/** The only files that may re-export: the faces of `flatview` and `flatview/vcpu`. */
-export const packageFaces: readonly string[] = ['src/index.ts', 'src/vcpu-program.ts'];
+/** The only files that may re-export: the faces of `flatview`, `flatview/vcpu` and `flatview/service`. */
+export const packageFaces: readonly string[] = ['src/index.ts', 'src/vcpu-program.ts', 'src/http-service.ts'];
+
+/** Who may import the HTTP service, which loads Fastify: itself, the command line, and its face. */
+const MAY_SERVE: ReadonlySet<string> = new Set(['http', 'cli', 'http-service.ts']);
 
 const importPattern =
   /^\s*(?:import|export)\b[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm;
@@ -38,6 +41,7 @@ export function importFaults({ path, text }: Source): readonly Fault[] {
     if (targetTop !== 'src' && targetTop !== 'workers') return fault('not part of what is shipped');
     if (packageFaces.includes(target)) return fault('import from the file that defines the thing');
     if (targetFolder === 'cli' && folder !== 'cli') return fault('nothing stands on the command line');
+    if (targetFolder === 'http' && !MAY_SERVE.has(folder)) return fault('only the command line serves');
     if (!below) return [];
     const allowed = [folder, 'base', ...below];
     return targetTop === 'src' && allowed.includes(targetFolder)

@@ -38,6 +38,19 @@ function pagesOnOneEntry(): [number, number][] {
 
 const addressOf = ([hi, lo]: [number, number]): bigint => (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0);
 
+test('an address is looked up in the map once a page, until the page is forgotten', () => {
+  const ram = MemoryRegion.ram('ram', 4 * PAGE);
+  const port = show([0, ram]);
+  expect(port.walks).toBe(0);
+  for (let turn = 0; turn < 100; turn += 1) port.load32(0, 4 * turn);
+  expect(port.walks).toBe(1);
+  port.store32(0, PAGE, 1);
+  expect(port.walks).toBe(2);
+  port.disarm();
+  port.load32(0, 0);
+  expect(port.walks).toBe(3);
+});
+
 describe('pages that share an entry', () => {
   test('push each other out and are never taken for each other', () => {
     const pages = pagesOnOneEntry();

@@ -1,5 +1,6 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { MEMTX_DECODE_ERROR } from '../../src/base/mem-tx-result.ts';
 import {
   GENERATION_OFFLINE,
   GENERATION_STEP,
@@ -68,6 +69,11 @@ describe('a vCPU in this thread', () => {
     expect(vcpu.port('I/O')).toBe(vcpu.port('I/O'));
     expect(vcpu.port('memory')).toBe(vcpu.memory);
     expect(() => vcpu.port('io')).toThrow(/ADDRESS_SPACE_UNKNOWN/);
+    expect(vcpu.portAt(0)).toBe(vcpu.memory);
+    expect(vcpu.portAt(1)).toBe(vcpu.port('I/O'));
+    vcpu.portAt(2).load8(0, 0); // no address space has that number
+    expect(vcpu.portAt(2).result).toBe(MEMTX_DECODE_ERROR);
+    for (const none of [-1, 1024, 0.5]) expect(() => vcpu.portAt(none)).toThrow(/ADDRESS_SPACE_UNKNOWN/);
   });
 
   test('takes a new layout at its checkpoint, not before', () => {
