@@ -21,20 +21,20 @@ const BORDERS = [2 ** 31 - 1, -1];
 
 interface MachineInside {
   readonly publisher: Publisher;
-  readonly hub: AttachmentHub;
+  readonly buffers: { readonly hub: AttachmentHub };
 }
 
 /** Before any reader is there: nobody has an older number. */
 function startNear(bed: Bed, border: number): Int32Array {
   const { machine } = bed;
-  const { publisher, hub } = machine as unknown as MachineInside;
+  const { publisher, buffers } = machine as unknown as MachineInside;
   const control = new Int32Array(machine.shared.control);
   const start = (border - 2 * STEPS_BEFORE) | 0;
   Atomics.store(control, WORD_GENERATION, start);
   Object.assign((publisher as unknown as { deltas: object }).deltas, { count: start });
   Atomics.store(control, WORD_DELTA_COUNT, start);
   Object.assign(publisher.store, { version: start });
-  Object.assign(hub, { posts: start });
+  Object.assign(buffers.hub, { posts: start });
   Atomics.store(control, WORD_POSTS, start);
   return control;
 }
