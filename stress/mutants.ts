@@ -89,6 +89,9 @@ const rows: readonly (readonly [name: string, scenario: string, breaks: string])
   ['new-reader-unseen', 'vcpu-churn', 'grace periods do not wait for vCPUs that came after the first'],
   ['removed-devices-at-once', 'device-removal', 'owners of devices do not wait for accesses under way'],
   ['unmap-at-once', 'iommu-unmap', 'an unmap does not wait for readers'],
+  ['posted-before-written', 'served-accesses', 'a batch is posted before its records are written'],
+  ['dozer-unrung', 'served-accesses', 'a vCPU that dozes is not woken for what is posted'],
+  ['service-sleeps-unsaid', 'served-accesses', 'the service sleeps on answers and does not say so'],
   [
     'no-reentrancy-guard',
     'reentrant-handlers',

@@ -22,6 +22,7 @@ import { pausedControl } from './scenarios/paused-control.ts';
 import { ramHotAdd } from './scenarios/ram-hot-add.ts';
 import { reentrantHandlers } from './scenarios/reentrant-handlers.ts';
 import { renderOracle } from './scenarios/render-oracle.ts';
+import { servedAccesses } from './scenarios/served-accesses.ts';
 import { silentReader } from './scenarios/silent-reader.ts';
 import { sleepingOffline } from './scenarios/sleeping-offline.ts';
 import { twoPublications } from './scenarios/two-publications.ts';
@@ -50,6 +51,7 @@ export const scenarios: readonly Scenario[] = [
   dirtyLog,
   doorbellCount,
   coalescedOrder,
+  servedAccesses,
   renderOracle,
   failingCommits,
   pausedControl,

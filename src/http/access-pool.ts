@@ -22,8 +22,8 @@ export interface AccessTotals {
   walks: number;
 }
 
-/** A vCPU that dies sooner than that may do so again: the next is started as much later. */
-const MIN_LIFE_MS = 1000;
+/** A vCPU that dies may do so again: the next is started as much later. */
+export const RESTART_MS = 500;
 
 interface Seat {
   channel: AccessChannel;
@@ -38,7 +38,7 @@ export class AccessPool {
   /** Of those that have ended. */
   private readonly before: AccessTotals = { accesses: 0, failures: 0, walks: 0 };
   private readonly seatOf = new WeakMap<object, number>();
-  /** Of seats whose vCPU died young. */
+  /** Of seats whose vCPU has died. */
   private readonly restarts = new Map<number, NodeJS.Timeout>();
   private nextSeat = 0;
   private isClosing = false;
@@ -68,9 +68,10 @@ export class AccessPool {
     if (seat === undefined) {
       seat = this.nextSeat;
       this.nextSeat = (seat + 1) % this.seats.length;
-      this.seatOf.set(client, seat);
     }
-    if (this.openSeat(seat).channel.submit(batch)) return;
+    seat = this.openSeat(seat);
+    this.seatOf.set(client, seat); // also when its vCPU is back: its batches may be under way in this one
+    if (this.seats[seat]!.channel.submit(batch)) return;
     throw new ServiceError(503, 'SERVICE_BUSY', 'too many accesses wait for this vCPU; try again soon');
   }
 
@@ -88,13 +89,13 @@ export class AccessPool {
   }
 
   /** That one, or the next whose vCPU lives. */
-  private openSeat(seat: number): Seat {
+  private openSeat(seat: number): number {
     const { seats } = this;
     for (let next = 0; next < seats.length; next += 1) {
-      const candidate = seats[(seat + next) % seats.length]!;
-      if (!candidate.channel.isClosed) return candidate;
+      const candidate = (seat + next) % seats.length;
+      if (!seats[candidate]!.channel.isClosed) return candidate;
     }
-    return seats[seat]!;
+    return seat;
   }
 
   private start(seat: number): Seat {
@@ -102,28 +103,32 @@ export class AccessPool {
     const data: AccessProgramData = { ring: words };
     const vcpu = this.machine.startVcpu({ program: siblingModule(import.meta.url, 'access-program'), data });
     const channel = new AccessChannel(vcpu, words);
-    const startedMs = performance.now();
     vcpu.finished
       .catch((error: unknown) => {
         if (!this.isClosing) this.onDeath(error);
       })
-      .finally(() => this.replace(seat, startedMs))
-      .catch((error: unknown) => this.onDeath(error)); // no other can be started
+      .finally(() => this.replace(seat));
     return { channel, vcpu, counts: countsOf(words) };
   }
 
-  private replace(index: number, startedMs: number): void {
+  private replace(index: number): void {
     const seat = this.seats[index]!;
     addCounts(this.before, seat.counts.update());
     seat.counts = new WrappingCounts(new Int32Array(0), []);
     seat.channel.close();
-    if (this.isClosing) return;
+    if (!this.isClosing) this.startLater(index);
+  }
+
+  private startLater(index: number): void {
     const start = (): void => {
       this.restarts.delete(index);
-      this.seats[index] = this.start(index);
+      try {
+        this.seats[index] = this.start(index);
+      } catch {
+        this.startLater(index); // vCPUs that make load have taken all slots
+      }
     };
-    if (performance.now() - startedMs >= MIN_LIFE_MS) start();
-    else this.restarts.set(index, setTimeout(start, MIN_LIFE_MS));
+    this.restarts.set(index, setTimeout(start, RESTART_MS));
   }
 }
 

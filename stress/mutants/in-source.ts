@@ -20,6 +20,7 @@ const TOUCHED = '../../src/model/touched.ts';
 const INDEX = '../../src/model/interval-index.ts';
 const EDITOR = '../../src/publish/map-editor.ts';
 const CELLS = '../../src/publish/cell-store.ts';
+const CHANNEL = '../../src/http/access-channel.ts';
 
 const lines: Readonly<Record<string, SourceLine>> = {
   'priority-ignored': {
@@ -103,6 +104,22 @@ const lines: Readonly<Record<string, SourceLine>> = {
     file: EDITOR,
     line: 'return entryIsNode(entry) || !covers(this.window, this.extentOf(entryCell(entry)));',
     instead: 'return true;',
+  },
+  'posted-before-written': {
+    file: CHANNEL,
+    line: 'const headWord = ring.recordWord(head);',
+    instead:
+      'const headWord = ring.recordWord(head); Atomics.store(words, ring.RING_POSTED, (head + count + 1) | 0);',
+  },
+  'dozer-unrung': {
+    file: CHANNEL,
+    line: 'if (Atomics.load(this.words, ring.RING_DOZING) !== 0) this.vcpu.kick();',
+    instead: '',
+  },
+  'service-sleeps-unsaid': {
+    file: CHANNEL,
+    line: 'Atomics.store(words, ring.RING_AWAITED, 1);',
+    instead: '',
   },
 };
 
