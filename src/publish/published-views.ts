@@ -41,13 +41,14 @@ export class PublishedViews {
   tracked = false;
   private shownTracked = false;
   private readonly store: ViewStore;
-  private readonly empty: PublishedView;
+  /** Of tag 0; there for ever, so that an address space can always be taken away. */
+  private readonly nothing: PublishedView;
   private readonly byRoot = new Map<MemoryRegion, PublishedView>();
 
   constructor(store: ViewStore) {
     this.store = store;
-    this.empty = store.encode(EMPTY_FLAT_VIEW, 0, null, []);
-    store.show(this.empty); // for ever
+    this.nothing = store.encode(EMPTY_FLAT_VIEW, 0, null, []);
+    store.show(this.nothing);
   }
 
   /** Whether all views are to be rendered again, for their masks. */
@@ -83,11 +84,14 @@ export class PublishedViews {
     };
     for (const [space, state] of affected) {
       const viewRoot = viewRootOf(space.root);
+      if (viewRoot === null && showsNothing(state)) continue;
       const known = renewed.get(viewRoot) ?? this.viewOf(viewRoot, windows);
       renewed.set(viewRoot, known);
       replace(space, state, known);
     }
-    for (const [state, space] of leaving) replace(space, state, this.viewOf(null, windows));
+    for (const [state, space] of leaving) {
+      if (!showsNothing(state)) replace(space, state, { view: this.nothing, from: null, difference: [] });
+    }
     return replacements;
   }
 
@@ -121,11 +125,15 @@ export class PublishedViews {
 
   /** The published view of `viewRoot` if it is still true, else a new one. */
   private viewOf(viewRoot: MemoryRegion | null, windows: Windows): Renewed {
-    if (viewRoot === null) return { view: this.empty, from: null, difference: [] };
+    if (viewRoot === null) return { view: this.viewOfNothing(), from: null, difference: [] };
     const from = this.byRoot.get(viewRoot) ?? null;
     const { view: flat, difference } = this.render(viewRoot, from, windows);
     if (from !== null && difference.length === 0) return { view: from, from, difference };
     return { view: this.store.encode(flat, this.layoutTag, from, difference), from, difference };
+  }
+
+  private viewOfNothing(): PublishedView {
+    return this.layoutTag === 0 ? this.nothing : this.store.encode(EMPTY_FLAT_VIEW, this.layoutTag, null, []);
   }
 
   private render(viewRoot: MemoryRegion, from: PublishedView | null, windows: Windows): Rerendered {
@@ -143,4 +151,5 @@ export class PublishedViews {
   }
 }
 
+const showsNothing = ({ view }: SpaceState): boolean => view?.flat === EMPTY_FLAT_VIEW;
 const flatOf = (view: PublishedView | null): FlatView => view?.flat ?? EMPTY_FLAT_VIEW;

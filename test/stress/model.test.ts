@@ -9,6 +9,7 @@ import { parseModelArguments } from '../../stress/model/arguments.ts';
 import { type Check, checks, modelNames } from '../../stress/model/models.ts';
 import { condensedTrail, parsePan } from '../../stress/model/pan-output.ts';
 import { findTools, ToolMissing, verify } from '../../stress/model/verify.ts';
+import { mutants } from '../../stress/mutants.ts';
 
 const projectRoot = fileURLToPath(new URL('../../', import.meta.url));
 const folder = new URL('../../stress/model/', import.meta.url);
@@ -113,6 +114,13 @@ describe('the table of models', () => {
   test('has every file, and no other', () => {
     const files = readdirSync(folder).filter((name) => name.endsWith('.pml'));
     expect([...modelNames].map((name) => `${name}.pml`).toSorted()).toEqual(files.toSorted());
+  });
+
+  test('have a variant for each mutant that says so', () => {
+    const variants = checks.map(({ model, variant }) => `${model} ${variant}`);
+    const named = mutants.map(({ model }) => model).filter((model) => model !== null);
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((model) => !variants.includes(model))).toEqual([]);
   });
 
   test.each([...modelNames])('%s: safe and live as it is, and broken for each', (name) => {

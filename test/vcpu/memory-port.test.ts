@@ -230,6 +230,23 @@ describe('layouts', () => {
     expect(port.layoutTag).toBe(7);
   });
 
+  test('a layout that shows nothing has its tag too, and gives its bytes back when it goes', () => {
+    const ram = MemoryRegion.ram('ram', PAGE);
+    const root = rootWith([0, ram]);
+    const { port } = machine.show('memory', root);
+    machine.show('nothing', MemoryRegion.container('nothing', PAGE));
+    const before = machine.arena.usedBytes;
+    const tagsSeen = [false, true, false, true].map((enabled, step) => {
+      machine.publisher.layoutTag = step + 1;
+      ram.setEnabled(enabled);
+      machine.checkpoint();
+      machine.grace.poll();
+      return port.layoutTag;
+    });
+    expect(tagsSeen).toEqual([1, 2, 3, 4]);
+    expect(machine.arena.usedBytes).toBe(before);
+  });
+
   test('an unrelated address space keeps its view, and a shared one is published once', () => {
     const ram = MemoryRegion.ram('ram', PAGE);
     const root = rootWith([0, ram]);
