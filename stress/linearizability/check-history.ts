@@ -34,6 +34,8 @@ export interface HistoryVerdict {
 type AnyAccess = Read | Write;
 type Piece = readonly [address: number, size: number];
 
+/** Bytes of a call that gives more than one; each lies on a multiple of its size. */
+const CALL_SIZES = [2, 4, 8];
 /** MemTxResult of a byte where nobody answers. */
 const DECODE_ERROR = 2;
 
@@ -166,7 +168,8 @@ class VcpuCheck {
     const { oldest, newest } = access;
     // While it was answered, the vCPU's ports took the newest layout.
     const moves = isCall && answer.kind === 'homed' && access.kind !== 'held copy';
-    const versions = moves ? this.from(path.version, oldest, newest) : [path.version];
+    const versions = moves ? this.from(path.version, oldest, newest) : [];
+    if (!moves || this.goesOn(access, path.version, address)) versions.push(path.version);
     return versions.map((version) => ({ version, result, landed: path.landed + landed }));
   }
 
@@ -178,6 +181,19 @@ class VcpuCheck {
       paths = next.length > 1 ? distinct(next) : next;
     }
     return paths;
+  }
+
+  /** Whether the call of a device that gives a copy's byte at `address` may be the one that gives the next byte. */
+  private goesOn(access: AnyAccess, version: number, address: number): boolean {
+    if (access.kind !== 'copy') return false;
+    const { space, address: first, bytes } = access;
+    const layout = this.layouts[version - this.history.version]!;
+    const [here, next] = [address, address + 1].map((at) => answerAt(layout, layout.roots[space]!, at));
+    if (next?.region !== here?.region || next?.offset !== here!.offset + 1) return false;
+    return CALL_SIZES.some((size) => {
+      const start = address - (address % size);
+      return start >= first && start + size <= first + bytes.length && address + 1 < start + size;
+    });
   }
 
   private isHomed(access: AnyAccess): boolean {
@@ -252,7 +268,7 @@ const isRefused = (answer: Answer, isWrite: boolean, size: number): boolean =>
 
 const sizeOf = (access: AnyAccess): number => (access.kind === 'write' ? access.size : access.bytes.length);
 
-/** A copy's pieces are larger, but where each byte is a piece of its own, all that they can do is among the paths. */
+/** A copy's pieces are larger: a byte of a homed device may leave the layout as it is for the next one (goesOn). */
 const bytewise = ({ address, bytes }: Read): Piece[] => [...bytes.keys()].map((byte) => [address + byte, 1]);
 
 /** The largest pieces that are smaller and lie on multiples of their size, by ascending address. */

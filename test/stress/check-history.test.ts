@@ -103,6 +103,11 @@ describe('a history is explained', () => {
       [checkpoint(0, 0), copy(0x1ffd, [7, 7, 7, ...barBytes(0, 3), 0, 0], { newest: 1 })],
     ],
     [
+      'by a copy of bytes that one call of a homed device gave, though the BAR had moved by then',
+      barAway,
+      [checkpoint(0, 0), copy(0x1ffe, [7, 7, ...barBytes(0, 4)], { oldest: 1, newest: 1 })],
+    ],
+    [
       'by a ROM device, whose reads go to its bytes and whose writes to its callbacks',
       [],
       [
@@ -248,6 +253,11 @@ describe('a history is convicted', () => {
         read(0x2000, barBytes(0, 2), { oldest: 1, newest: 1 }),
         read(0x2000, barBytes(0, 2)),
       ],
+    ],
+    [
+      'a second call of a copy by a layout from before the first, which a homed device answered',
+      barAway,
+      [checkpoint(0, 0), copy(0x2001, barBytes(1, 2), { oldest: 1, newest: 1 })],
     ],
     ['a checkpoint that took less than the vCPU had', away, [checkpoint(1, 1), checkpoint(0, 0)]],
   ])('%s', (_what, changes, events) => {
