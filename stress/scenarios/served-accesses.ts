@@ -1,4 +1,5 @@
 /** The service's rings of accesses: batches that many clients submit while layouts change and vCPUs die. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MEMTX_OK } from '../../src/base/mem-tx-result.ts';
 import { type AccessAnswers, type AccessBatch, putAccess } from '../../src/http/access-channel.ts';
 import { AccessPool } from '../../src/http/access-pool.ts';
@@ -20,7 +21,10 @@ const WINDOW_AT = 0x4000_0000;
 const COUNT_MAX = 40;
 const LONG_COUNT = 4096;
 const LONG_ONE_IN = 200;
-const BURST_MAX = 24;
+const BURST_MAX = 400;
+/** vCPUs are rung in a turn of the event loop, and serve while the next batches are posted. */
+const TURN_ONE_IN = 8;
+const MOVE_ONE_IN = 10;
 /** So that vCPUs fall asleep, and the service does. */
 const IDLE_ONE_IN = 4;
 const IDLE_MS = 2;
@@ -167,7 +171,8 @@ class Clients {
     const { bed, window, clients } = this;
     for (let left = 1 + bed.random.below(BURST_MAX); left > 0; left -= 1) {
       this.submit(bed.random.pick(clients));
-      if (bed.random.below(3) === 0) await window.move();
+      if (bed.random.below(MOVE_ONE_IN) === 0) await window.move();
+      if (bed.random.below(TURN_ONE_IN) === 0) await nextTurn();
     }
     this.killSomeone();
     await bed.until('answers to a burst of batches', () =>
