@@ -65,12 +65,10 @@ export class AccessPool {
    */
   submit(client: object, batch: AccessBatch): void {
     let seat = this.seatOf.get(client);
-    if (seat === undefined) {
-      seat = this.nextSeat;
-      this.nextSeat = (seat + 1) % this.seats.length;
+    if (seat === undefined || this.seats[seat]!.channel.isClosed) {
+      seat = this.bestSeat(seat ?? this.nextSeat++);
+      this.seatOf.set(client, seat); // for good: when its old vCPU is back, batches may be under way in this one
     }
-    seat = this.openSeat(seat);
-    this.seatOf.set(client, seat); // also when its vCPU is back: its batches may be under way in this one
     if (this.seats[seat]!.channel.submit(batch)) return;
     throw new ServiceError(503, 'SERVICE_BUSY', 'too many accesses wait for this vCPU; try again soon');
   }
@@ -88,14 +86,12 @@ export class AccessPool {
     for (const { channel } of this.seats) channel.close();
   }
 
-  /** That one, or the next whose vCPU lives. */
-  private openSeat(seat: number): number {
+  /** From that one on the first whose vCPU serves; else the first whose vCPU comes up; else that one. */
+  private bestSeat(from: number): number {
     const { seats } = this;
-    for (let next = 0; next < seats.length; next += 1) {
-      const candidate = (seat + next) % seats.length;
-      if (!seats[candidate]!.channel.isClosed) return candidate;
-    }
-    return seat;
+    const inTurn = seats.map((_, next) => (from + next) % seats.length);
+    const open = inTurn.filter((seat) => !seats[seat]!.channel.isClosed);
+    return open.find((seat) => seats[seat]!.vcpu.phase !== 'starting') ?? open[0] ?? inTurn[0]!;
   }
 
   private start(seat: number): Seat {

@@ -29,6 +29,8 @@ const MOVE_ONE_IN = 10;
 const IDLE_ONE_IN = 4;
 const IDLE_MS = 2;
 const KILL_EVERY_MS = 700;
+/** Threads need a core to come up, and there may be few. */
+const START_MS = 180_000;
 
 const LOAD_32 = ring.OPERATION_LOAD | (4 << ring.ACCESS_SIZE_SHIFT);
 const ADD_32 = ring.OPERATION_ADD | (4 << ring.ACCESS_SIZE_SHIFT);
@@ -169,6 +171,7 @@ class Clients {
 
   async burst(): Promise<void> {
     const { bed, window, clients } = this;
+    await bed.bounded('start of the vCPUs', this.pool.started(), START_MS); // of those in the place of dead ones
     for (let left = 1 + bed.random.below(BURST_MAX); left > 0; left -= 1) {
       this.submit(bed.random.pick(clients));
       if (bed.random.below(MOVE_ONE_IN) === 0) await window.move();
@@ -213,7 +216,7 @@ export const servedAccesses: Scenario = {
     let died = 0;
     const pool = new AccessPool(bed.machine, bed.vcpuCount, () => void (died += 1));
     try {
-      await bed.bounded('start of the vCPUs', pool.started(), 180_000);
+      await bed.bounded('start of the vCPUs', pool.started(), START_MS);
       await bed.up();
       const clients = new Clients(bed, pool, window);
       while (!bed.timeIsUp) {

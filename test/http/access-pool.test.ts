@@ -1,5 +1,5 @@
 /** Which vCPU serves whom, when one of them dies. */
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type AccessBatch, putAccess } from '../../src/http/access-channel.ts';
 import { AccessPool, RESTART_MS } from '../../src/http/access-pool.ts';
@@ -54,6 +54,22 @@ test('a connection whose vCPU died stays with the one that took it over, in its 
   second!.resume();
   expect(await Promise.all(answers)).toEqual([true, true]);
   expect(order).toEqual(['one', 'two']);
+});
+
+test('a connection gets no vCPU that is still coming up while another serves', async () => {
+  const [first, second] = pool.vcpus;
+  await first!.terminate();
+  while (pool.vcpus[0] === first) await nextTurn();
+  expect(pool.vcpus[0]!.phase).toBe('starting');
+  const order: string[] = [];
+  await second!.pause();
+  const early = load({}, () => order.push('early'));
+  await pool.started();
+  const seconds = load({}); // its turn is the second's
+  expect(await load({}), 'by the one that has come up').toBe(true);
+  expect(order, 'the second has it, and is paused').toEqual([]);
+  second!.resume();
+  expect(await Promise.all([early, seconds])).toEqual([true, true]);
 });
 
 test('a vCPU that died and whose slot was taken comes back when a slot is free', async () => {
