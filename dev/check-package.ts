@@ -1,14 +1,14 @@
 /**
  * Tries the package as a stranger would: packs it, has publint and attw look at it, installs the tarball into an empty
- * folder and runs there what the README promises, under plain node. `npm run package`; needs npm's registry.
- *
- * Exit: 0 all held, 1 one did not, 3 the registry cannot be reached, so what needs it was not tried. It leaves nothing behind.
+ * folder and runs there what the README promises, under plain node: `npm run package`. It leaves nothing behind.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ModuleKind, transpileModule } from 'typescript';
+import { endAs } from '../stress/end.ts';
+import { parsed } from '../stress/usage.ts';
 import { expect, RegistryUnreachable, run } from './package/commands.ts';
 import { tryService } from './package/installed-service.ts';
 
@@ -115,21 +115,38 @@ function steps(folder: string): readonly Step[] {
   ];
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'flatview-package-'));
-try {
+/** @returns the exit status */
+async function tryAll(folder: string): Promise<number> {
   for (const [name, attempt] of steps(folder)) {
     const started = performance.now();
     try {
       await attempt();
     } catch (error) {
-      if (error instanceof RegistryUnreachable)
-        console.log("package: npm's registry cannot be reached, so this and what follows was NOT TRIED:");
+      const unreachable = error instanceof RegistryUnreachable;
+      if (unreachable)
+        console.log("package: npm's registry cannot be reached; NOT TRIED, with all that follows:");
       console.log(`package: ${name}: ${(error as Error).message}`);
-      process.exitCode = error instanceof RegistryUnreachable ? STATUS_NO_REGISTRY : 1;
-      break;
+      return unreachable ? STATUS_NO_REGISTRY : 1;
     }
     console.log(`${name}: ok, ${((performance.now() - started) / 1000).toFixed(1)} s`);
   }
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+  return 0;
 }
+
+const usage = {
+  command: 'npm run -s package --',
+  about:
+    "Packs the package, has it checked, installs it into an empty folder, and tries there all that it has; needs npm's registry.",
+  options: {},
+  exit: '0 all held, 1 one did not, 3 the registry cannot be reached, so what needs it was not tried',
+} as const;
+
+await endAs('package', async () => {
+  parsed(usage, process.argv.slice(2));
+  const folder = mkdtempSync(join(tmpdir(), 'flatview-package-'));
+  try {
+    return await tryAll(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
