@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { ModuleKind, transpileModule } from 'typescript';
 import { endAs } from '../stress/end.ts';
 import { parsed } from '../stress/usage.ts';
-import { expect, RegistryUnreachable, run } from './package/commands.ts';
+import { expect, RegistryUnreachable, run } from './commands.ts';
 import { tryService } from './package/installed-service.ts';
 
 const STATUS_NO_REGISTRY = 3;
@@ -32,7 +32,7 @@ function pack(folder: string): string {
   const [packed] = JSON.parse(run(project, 'npm', 'pack', '--json', '--pack-destination', folder));
   const strange = (packed.files as { path: string }[])
     .map(({ path }) => path)
-    .filter((path) => !/^(dist\/.*\.(m?js|d\.ts|json|html|css)|package\.json|[A-Z]+(\.md)?)$/.test(path));
+    .filter((path) => !/^(dist\/.*\.(m?js|d\.ts|json|html|css|svg)|package\.json|[A-Z]+(\.md)?)$/.test(path));
   expect(strange.length === 0, `what does not belong into the package: ${strange.join(', ')}`);
   return join(folder, packed.filename);
 }

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { environment, expect } from './commands.ts';
+import { environment, expect } from '../commands.ts';
 
 type Server = ChildProcessByStdio<null, Readable, Readable>;
 
