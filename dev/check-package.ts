@@ -5,10 +5,12 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { ModuleKind, transpileModule } from 'typescript';
 import { endAs } from '../stress/end.ts';
 import { parsed } from '../stress/usage.ts';
+import { PLAIN_RUNS } from '../test/service/programs/plain-runs.ts';
 import { expect, RegistryUnreachable, run } from './commands.ts';
 import { tryService } from './package/installed-service.ts';
 
@@ -62,6 +64,12 @@ function expectExact(printed: string): void {
   expect(Number(rang) > 0 && rang === counted, `the bell miscounted: ${printed}`);
 }
 
+function tryHosts(home: string): void {
+  const face = pathToFileURL(join(home, 'node_modules/flatview', own.exports['.'].default)).href;
+  const printed = run(home, 'node', join(project, 'test/service/programs/plain.mjs'), face);
+  expect(isDeepStrictEqual(JSON.parse(printed), PLAIN_RUNS), `it printed ${printed}`);
+}
+
 /** As a program of Node's is compiled: strictly, without the browser's types, and with a look at our declarations too. */
 const TSC = '--noEmit --strict --exactOptionalPropertyTypes --noUncheckedIndexedAccess --skipLibCheck false'
   .concat(' --module nodenext --types node --target es2023 --lib es2023')
@@ -98,6 +106,7 @@ function steps(folder: string): readonly Step[] {
     ['attw', () => run(project, 'npx', 'attw', tarball, '--profile', 'esm-only')],
     ['the core without its dependencies', () => tryWithoutDependencies(folder, tarball)],
     ['install into an empty folder', () => install(home, tarball)],
+    ['a machine on both hosts under plain node', () => tryHosts(home)],
     ["the README's program under plain node", () => expectExact(run(home, 'node', 'hello.mjs'))],
     ["the README's program by tsx", () => expectExact(run(home, 'npx', 'tsx', 'hello.ts'))],
     ['the declarations', () => run(home, 'npx', 'tsc', ...TSC, 'hello.ts', 'service.ts')],
