@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -12,7 +13,21 @@ const measured = {
   execArgv: ['--import', 'tsx'],
   setupFiles: ['test/support/take-coverage.ts'],
 };
-const common = { pool: 'forks' as const, maxWorkers: 2, ...boundMs, ...(underCoverage ? measured : {}) };
+/** Threads that tests start in their own process read TypeScript by a quick loader. */
+const quickThreads = [
+  {
+    find: /^\.\/worker-entry\.ts$/,
+    replacement: fileURLToPath(new URL('test/support/quick-threads/worker-entry.ts', import.meta.url)),
+  },
+];
+
+const common = {
+  pool: 'forks' as const,
+  maxWorkers: 2,
+  alias: quickThreads,
+  ...boundMs,
+  ...(underCoverage ? measured : {}),
+};
 
 const tools = 'test/tidy.test.ts';
 const core = 'test/{base,dispatch,grace,layout,mailbox,model,publish,qemu,render,vcpu}/*.test.ts';
