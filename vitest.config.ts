@@ -58,7 +58,13 @@ export default defineConfig({
     projects: [
       {
         // The tools (compiler, linter, layer rules) keep one core busy, and now and then both: not beside threads.
-        test: { ...common, name: 'tidy', include: [tools], sequence: { groupOrder: 0 } },
+        test: {
+          ...common,
+          name: 'tidy',
+          include: [tools],
+          sequence: { groupOrder: 0 },
+          testTimeout: 3 * boundMs.testTimeout,
+        },
       },
       {
         // These follow each other in the same process, where their modules are loaded already.
