@@ -1,5 +1,15 @@
 /** The arguments of the stress and the soak command. */
-import { numberIn, parsed, seedOf, UsageError, wholeIn } from './usage.ts';
+import {
+  flag,
+  jsonOption,
+  numberIn,
+  parsed,
+  repeated,
+  seedOf,
+  UsageError,
+  valued,
+  wholeIn,
+} from './usage.ts';
 
 export interface StressArguments {
   /** Empty: all. */
@@ -30,23 +40,31 @@ const SECONDS_MAX = 86_400;
 const FAILURES_DEFAULT = 'stress-failures';
 
 /** What both commands take. */
-export const commonOptions = {
-  scenario: { type: 'string', multiple: true },
-  seconds: { type: 'string' },
-  vcpus: { type: 'string' },
-  seed: { type: 'string' },
-  mutant: { type: 'string' },
-  failures: { type: 'string' },
-  json: { type: 'boolean' },
+const commonOptions = {
+  scenario: repeated('NAME...', 'these scenarios instead of all'),
+  seconds: valued('S', 'of each scenario, instead of as long as each takes'),
+  vcpus: valued('N', `vCPUs, up to ${VCPUS_MAX}`),
+  seed: valued('K', 'fixes layouts and decisions; how threads interleave, no seed can fix'),
+  mutant: valued('NAME', 'breaks the code on purpose; the scenario that must convict it runs, and must fail'),
+  failures: valued('DIR', `where failures are kept: ./${FAILURES_DEFAULT}`),
+  json: jsonOption,
 } as const;
 
-const options = {
-  ...commonOptions,
-  budget: { type: 'string' },
-  shard: { type: 'string' },
-  replay: { type: 'string' },
-  merge: { type: 'string', multiple: true },
-  'list-mutants': { type: 'boolean' },
+const stressUsage = {
+  command: 'npm run -s stress --',
+  words: '',
+  about:
+    'Properties under fire: real vCPU threads on a real machine in checked mode, and what breaks it on purpose.\n' +
+    'Scenarios run one after the other. A failure is printed, and kept as a file.',
+  options: {
+    budget: valued('S', 'seconds for all scenarios: each has a share by its own length'),
+    shard: valued('I/N', 'the I-th of N parts of the scenarios'),
+    replay: valued('FILE', 'runs again what this file of a failure says'),
+    merge: repeated('FILE...', 'joins the documents of shards into one'),
+    'list-mutants': flag('what --mutant takes; besides, `all`: each in a process of its own'),
+    ...commonOptions,
+  },
+  exit: '0 all properties held, 1 one was violated, 2 bad usage',
 } as const;
 
 /** What decides a run, and is therefore in the file that is replayed, or in the documents that are merged. */
@@ -54,7 +72,7 @@ const DECIDED = ['scenario', 'seconds', 'budget', 'vcpus', 'seed', 'shard', 'mut
 
 /** @throws UsageError */
 export function parseStressArguments(args: readonly string[]): StressArguments {
-  const { values, positionals } = parsed({ args: [...args], allowPositionals: true, options });
+  const { values, positionals } = parsed(stressUsage, args);
   for (const mode of ['replay', 'merge'] as const) {
     const both = values[mode] === undefined ? undefined : DECIDED.find((key) => values[key] !== undefined);
     if (both !== undefined) throw new UsageError(`--${mode}: leave out --${both}, the files say that`);
@@ -96,17 +114,25 @@ export interface SoakArguments {
   readonly json: boolean;
 }
 
-const soakOptions = {
-  ...commonOptions,
-  hours: { type: 'string' },
-  minutes: { type: 'string' },
-  log: { type: 'string' },
-  'keep-going': { type: 'boolean' },
+const soakUsage = {
+  command: 'npm run soak --',
+  words: '',
+  about:
+    'The properties under fire for hours: rounds over all scenarios, each with another seed and another number of\n' +
+    'vCPUs, faults on, until the time is up, a property is violated, or SIGINT or SIGTERM comes.',
+  options: {
+    hours: valued('H', 'how long rounds begin; 1 where nothing is said'),
+    minutes: valued('M', 'the same in minutes'),
+    log: valued('FILE', 'where a line of JSON for each round goes'),
+    'keep-going': flag('goes on after a violation'),
+    ...commonOptions,
+  },
+  exit: '0 all properties held, 1 one was violated, 2 bad usage',
 } as const;
 
 /** @throws UsageError */
 export function parseSoakArguments(args: readonly string[]): SoakArguments {
-  const { values, positionals } = parsed({ args: [...args], allowPositionals: true, options: soakOptions });
+  const { values, positionals } = parsed(soakUsage, args);
   const { hours, minutes } = values;
   if (hours !== undefined && minutes !== undefined)
     throw new UsageError('give --hours or --minutes, not both');

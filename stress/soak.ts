@@ -1,11 +1,6 @@
 /**
  * The properties under fire for hours: rounds over all scenarios, each round with another seed and another number
- * of vCPUs, faults on, until the time is up, a property is violated, or SIGINT or SIGTERM comes.
- *
- *   npm run soak -- [--hours H | --minutes M] [--keep-going] [--seed K] [--vcpus N] [--scenario NAME…]
- *                   [--seconds S] [--log FILE] [--failures DIR] [--mutant NAME] [--json]
- *
- * Exit: 0 all properties held, 1 one was violated, 2 bad usage. A line of JSON for each round goes to FILE.
+ * of vCPUs, faults on, until the time is up, a property is violated, or SIGINT or SIGTERM comes: `npm run soak -- --help`.
  *
  * All scenarios run in this one process, on purpose: what a scenario leaves behind, be it memory, a handle or a
  * thread, adds up from round to round and shows in the figures of each, where a child would take it to its grave.
@@ -19,7 +14,7 @@ import { breakInSource } from './mutants/in-source.ts';
 /** A signal that comes as much later than the first ends the process at once; before, npm may have sent it twice. */
 const AGAIN_MS = 1000;
 
-await endAs('stress', async () => {
+await endAs('soak', async () => {
   const given = parseSoakArguments(process.argv.slice(2));
   breakInSource(given.mutant);
   const { soak } = await import('./soak-rounds.ts'); // with src/, hence after the break

@@ -24,7 +24,8 @@ import {
 } from './tidy/tools.ts';
 
 const shipped = () => typeScriptUnder('src', 'workers');
-const code = () => typeScriptUnder('src', 'workers', 'machines', 'test', 'stress', 'bench', 'examples');
+const code = () =>
+  typeScriptUnder('src', 'workers', 'machines', 'dev', 'test', 'stress', 'bench', 'examples');
 /** Everything that people wrote; captures of QEMU and the samples of this test are not. */
 const texts = () =>
   sourcesUnder(

@@ -1,11 +1,9 @@
-/**
- * `npm run -s load -- [--seconds S] [--rounds N] [--connections N] [--pipelining N] [--batch N] [--vcpus N] [--churn N] [--json]`:
- * throughput over HTTP, on this computer only, in quiet and while layouts change.
- * Exit status: 0 every request was answered with 2xx, 1 one was not, 2 bad usage.
- */
+/** Throughput over HTTP, on this computer only, in quiet and while layouts change: `npm run -s load -- --help`. */
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
+import { endAs } from '../../stress/end.ts';
+import { print, progress } from '../../stress/report.ts';
+import { jsonOption, parsed, valued, wholeIn } from '../../stress/usage.ts';
 import { type LoadOptions, measureRows, type Row } from './rows.ts';
 
 const DEFAULTS: LoadOptions = {
@@ -17,30 +15,33 @@ const DEFAULTS: LoadOptions = {
   vcpus: 1,
   churn: 1000,
 };
+const COUNT_MAX = 999_999;
 
-const complain = (line: string): void => void process.stderr.write(`${line}\n`);
+const number = (name: keyof LoadOptions, about: string) =>
+  valued('N', `${about}; ${DEFAULTS[name]} where nothing is said`);
+
+const usage = {
+  command: 'npm run -s load --',
+  about: 'Measures throughput over HTTP, on this computer only, in quiet and while layouts change.',
+  options: {
+    seconds: number('seconds', 'of each row in each round'),
+    rounds: number('rounds', 'rounds over all rows'),
+    connections: number('connections', 'connections at a time'),
+    pipelining: number('pipelining', 'requests ahead on each'),
+    batch: number('batch', 'accesses of one request, where it has many'),
+    vcpus: number('vcpus', 'vCPUs that serve'),
+    churn: number('churn', 'layout changes a second'),
+    json: jsonOption,
+  },
+  exit: '0 every request was answered with 2xx, 1 one was not, 2 bad usage',
+} as const;
 
 function optionsFrom(args: readonly string[]): LoadOptions & { readonly json: boolean } {
-  const names = Object.keys(DEFAULTS) as (keyof LoadOptions)[];
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      json: { type: 'boolean' },
-      ...Object.fromEntries(names.map((name) => [name, { type: 'string' } as const])),
-    },
-  });
-  const given = values as Readonly<Record<string, string | boolean | undefined>>;
-  const numbers = Object.fromEntries(
-    names.map((name) => [name, wholeNumber(name, given[name], DEFAULTS[name])]),
+  const { json = false, ...given } = parsed(usage, args).values;
+  const numbers = Object.entries(given).map(
+    ([name, text]) => [name, wholeIn(`--${name}`, text, 1, COUNT_MAX)] as const,
   );
-  return { ...DEFAULTS, ...numbers, json: given['json'] === true };
-}
-
-function wholeNumber(name: string, text: string | boolean | undefined, absent: number): number {
-  if (text === undefined) return absent;
-  const value = /^\d{1,6}$/.test(String(text)) ? Number(text) : 0;
-  if (value < 1) throw new TypeError(`--${name} '${text}': give a whole number from 1 to 999999`);
-  return value;
+  return { ...DEFAULTS, ...Object.fromEntries(numbers), json };
 }
 
 const short = (count: number): string => Math.round(count).toLocaleString('en');
@@ -85,32 +86,20 @@ function tableOf(rows: readonly Row[]): string {
   return String(table);
 }
 
-async function main(): Promise<void> {
+await endAs('load', async () => {
   const { json, ...options } = optionsFrom(process.argv.slice(2));
-  const rows = await measureRows(options, complain);
+  const rows = await measureRows(options, progress);
   const about = {
     ...options,
     node: process.version,
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: cpus().length,
   };
-  if (json) process.stdout.write(`${JSON.stringify({ ...about, rows }, null, 2)}\n`);
+  if (json) print({ ...about, rows });
   else {
     const { cpu, cores, node, connections, pipelining } = about;
     const heading = `${cores} x ${cpu}, Node ${node}; ${connections} connections, ${pipelining} requests ahead each`;
     process.stdout.write(`${heading}\n${tableOf(rows)}\n`);
   }
-  if (rows.some(({ non2xx, errors }) => non2xx + errors > 0)) process.exitCode = 1;
-}
-
-try {
-  await main();
-} catch (error) {
-  const isUsage = error instanceof TypeError;
-  complain(
-    isUsage
-      ? `load: ${error.message.split('\n', 1)[0]}`
-      : String(error instanceof Error ? error.stack : error),
-  );
-  process.exitCode = isUsage ? 2 : 1;
-}
+  return rows.some(({ non2xx, errors }) => non2xx + errors > 0) ? 1 : 0;
+});

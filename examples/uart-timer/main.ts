@@ -9,7 +9,7 @@
  */
 import { controlDevice, type DeviceCallbacks, Doorbell, localDevice, Machine, MemoryRegion } from 'flatview';
 import { REGISTERS, TIMER, UART } from './guest.ts';
-import { newUartState, UartOutput } from './uart.ts';
+import { newUartState, takeSent } from './uart.ts';
 
 /** Its callbacks run in this thread, one at a time, so that plain fields do. */
 class Timer implements DeviceCallbacks {
@@ -55,11 +55,10 @@ const ended = vcpu.finished.finally(() => {
   running = false;
   sent.ring(); // so that what was sent last is printed, and the wait below ends
 });
-const output = new UartOutput(state);
 try {
   while (running) {
     await sent.next(); // this thread sleeps, too, until there is something to print
-    process.stdout.write(output.take());
+    process.stdout.write(takeSent(state));
   }
   console.log(`the guest saw ${await ended} ticks`);
 } finally {

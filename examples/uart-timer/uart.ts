@@ -34,28 +34,19 @@ export default function uart({ state, data }: DeviceContext): DeviceCallbacks {
     write(offset, value) {
       if (offset !== 0 || room() === 0) return;
       ring[counts[SENT]! & (RING_BYTES - 1)] = value;
-      Atomics.store(counts, SENT, (counts[SENT]! + 1) | 0); // after the character: pairs with take()
+      Atomics.store(counts, SENT, (counts[SENT]! + 1) | 0); // after the character: pairs with takeSent
       sent.ring();
     },
   };
 }
 
-/** The other end of the wire, in the control thread. */
-export class UartOutput {
-  private readonly state: ReturnType<typeof ringIn>;
-
-  constructor(state: SharedArrayBuffer) {
-    this.state = ringIn(state);
-  }
-
-  /** What was sent since the last call. */
-  take(): string {
-    const { counts, ring } = this.state;
-    const sent = Atomics.load(counts, SENT); // pairs with the device's write
-    let text = '';
-    for (let at = counts[TAKEN]!; at !== sent; at = (at + 1) | 0)
-      text += String.fromCharCode(ring[at & (RING_BYTES - 1)]!);
-    Atomics.store(counts, TAKEN, sent); // makes room
-    return text;
-  }
+/** The other end of the wire, in the control thread: what was sent since the last call. */
+export function takeSent(state: SharedArrayBuffer): string {
+  const { counts, ring } = ringIn(state);
+  const sent = Atomics.load(counts, SENT); // pairs with the device's write
+  let text = '';
+  for (let at = counts[TAKEN]!; at !== sent; at = (at + 1) | 0)
+    text += String.fromCharCode(ring[at & (RING_BYTES - 1)]!);
+  Atomics.store(counts, TAKEN, sent); // makes room
+  return text;
 }

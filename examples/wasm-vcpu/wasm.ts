@@ -1,81 +1,56 @@
 /**
- * What a translator would emit for a guest's loop that adds up words, as WebAssembly:
- *
- *   do { sum += load32(address); address += 4 } while (--count)
- *
- * Each load looks in the TLB at `tlb`, 8 bytes an entry: a page's address, and what leads from guest addresses in it
- * to bytes of the memory. A miss calls the import.
+ * What a translator would emit for a guest's loop that adds up words, as WebAssembly. Each load looks in the TLB at
+ * `tlb`, 8 bytes an entry: a page's address, and what leads from guest addresses in it to bytes of the memory. A miss
+ * calls the import.
  */
-export const TLB_ENTRIES = 64;
+export const TLB_ENTRIES = 64; // its mask, 63, is the greatest constant of one byte
 
-/** A shared WebAssembly.Memory; Node's types name none. It can be posted to threads. */
-export interface SharedMemory {
-  readonly buffer: SharedArrayBuffer;
-}
+/** do { sum += load32(address); address += 4 } while (--count) */
+const SUM = `1 3 i32
+  loop void
+    get address const 12 shr_u set page
+    get tlb get page const ${TLB_ENTRIES - 1} and const 3 shl add set entry
+    get sum get entry load 2 0 get page const 12 shl eq
+    if i32 get address get entry load 2 4 add load 2 0
+    else get address call 0 end
+    add set sum
+    get address const 4 add set address
+    get count const 1 sub tee count br_if 0
+  end get sum end`;
+const NUMBERS = `tlb=0 address=1 count=2 sum=3 entry=4 page=5 void=0x40 func=0x60 i32=0x7f loop=0x03 if=0x04 else=0x05
+  end=0x0b br_if=0x0d call=0x10 get=0x20 set=0x21 tee=0x22 load=0x28 const=0x41 eq=0x46 add=0x6a sub=0x6b and=0x71
+  shl=0x74 shr_u=0x76`;
+const numbers = new Map(NUMBERS.split(/\s+/).map((entry) => entry.split('=') as [string, string]));
 
-interface WebAssemblyApi {
+/** A text in quotes stands for its length and its letters, any other word for one byte. */
+const bytesOf = (words: string): number[] =>
+  words.match(/"?\w+/g)!.flatMap((word) => {
+    return word[0] === '"'
+      ? [word.length - 1, ...Buffer.from(word.slice(1))]
+      : Number(numbers.get(word) ?? word);
+  });
+const section = (id: number, words: string): number[] => [id, bytesOf(words).length, ...bytesOf(words)];
+
+export type SharedMemory = { readonly buffer: SharedArrayBuffer };
+type Sum = (tlb: number, address: number, count: number) => number;
+/** What is used of it; Node's types have nothing. */
+declare const WebAssembly: {
   Memory: new (pages: { initial: number; maximum: number; shared: true }) => SharedMemory;
   Module: new (bytes: Uint8Array) => object;
   Instance: new (module: object, imports: object) => { exports: { sum: Sum } };
-}
-type Sum = (tlb: number, address: number, count: number) => number;
-const { Memory, Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
+};
 
-export function newSharedMemory(bytes: number): SharedMemory {
-  const pages = Math.ceil(bytes / 0x1_0000);
-  return new Memory({ initial: pages, maximum: pages, shared: true });
-}
+export const newSharedMemory = (pages: number): SharedMemory =>
+  new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
 
-export const instantiate = (
-  module: Uint8Array,
-  memory: SharedMemory,
-  load: (address: number) => number,
-): Sum => new Instance(new Module(module), { env: { memory, load } }).exports.sum;
-
-const section = (id: number, ...content: number[]): number[] => [id, content.length, ...content];
-const name = (text: string): number[] => [text.length, ...new TextEncoder().encode(text)];
-const get = (local: number): number[] => [0x20, local];
-const set = (local: number): number[] => [0x21, local];
-/** A number from -64 to 63; those below stand for greater ones. */
-const constant = (value: number): number[] => [0x41, value & 0x7f];
-const load32 = (offset: number): number[] => [0x28, 2, offset];
-const [AND, ADD, SUB, SHL, SHR_U, EQ] = [0x71, 0x6a, 0x6b, 0x74, 0x76, 0x46];
-const I32 = 0x7f;
-
-export function translatedSum(): Uint8Array {
-  const [tlb, address, count, sum, entry, page] = [0, 1, 2, 3, 4, 5];
-  const body = [
-    ...[1, 3, I32], // three locals more
-    ...[0x03, 0x40], // loop
-    ...[...get(address), ...constant(12), SHR_U, ...set(page)],
-    ...[
-      ...get(tlb),
-      ...get(page),
-      ...constant(TLB_ENTRIES - 1),
-      AND,
-      ...constant(3),
-      SHL,
-      ADD,
-      ...set(entry),
-    ],
-    ...[...get(sum), ...get(entry), ...load32(0), ...get(page), ...constant(12), SHL, EQ],
-    ...[0x04, I32, ...get(address), ...get(entry), ...load32(4), ADD, ...load32(0)], // if: the word itself
-    ...[0x05, ...get(address), 0x10, 0, 0x0b], // else: call the import; end
-    ...[ADD, ...set(sum)],
-    ...[...get(address), ...constant(4), ADD, ...set(address)],
-    ...[...get(count), ...constant(1), SUB, 0x22, count, 0x0d, 0, 0x0b], // tee, br_if to the loop's start; end
-    ...[...get(sum), 0x0b],
+export function translatedSum(memory: SharedMemory, load: (address: number) => number): Sum {
+  const sections = [
+    section(1, '2 func 1 i32 1 i32 func 3 i32 i32 i32 1 i32'), // the types of load and sum
+    section(2, '2 "env" "load" 0 0 "env" "memory" 2 3 1 0x80 0x80 4'), // imports; shared, 1 to 65,536 pages
+    section(3, '1 1'),
+    section(7, '1 "sum" 0 1'), // exports
+    section(10, `1 ${bytesOf(SUM).length} ${SUM}`),
   ];
-  return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, 2, 0x60, 1, I32, 1, I32, 0x60, 3, I32, I32, I32, 1, I32), // types of load and sum
-    ...section(
-      2,
-      ...[2, ...name('env'), ...name('load'), 0, 0],
-      ...[...name('env'), ...name('memory'), 2, 3, 1, 0x80, 0x80, 4], // shared, 1 to 65,536 pages
-    ),
-    ...section(3, 1, 1),
-    ...section(7, 1, ...name('sum'), 0, 1),
-    ...section(10, 1, body.length, ...body),
-  ]);
+  const module = Uint8Array.from([0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, ...sections.flat()]);
+  return new WebAssembly.Instance(new WebAssembly.Module(module), { env: { memory, load } }).exports.sum;
 }

@@ -6,6 +6,8 @@
 type CleanUp = () => unknown;
 
 const signals = ['SIGINT', 'SIGTERM'] as const;
+/** A signal that comes sooner after the first is the same one: npm sends what the terminal has sent already. */
+const AGAIN_MS = 1000;
 const cleanUps = new Set<CleanUp>();
 
 /**
@@ -34,6 +36,19 @@ export async function abortable(work: (signal: AbortSignal) => Promise<void>): P
   } finally {
     noLongerWanted();
   }
+}
+
+/** For what runs until it is asked to end: that is its end, not an interruption. Another signal, later, does what it always does. */
+export function untilAskedToEnd(): Promise<void> {
+  return new Promise((resolve) => {
+    const asked = (): void => {
+      resolve();
+      setTimeout(() => {
+        for (const signal of signals) process.off(signal, asked);
+      }, AGAIN_MS).unref();
+    };
+    for (const signal of signals) process.on(signal, asked);
+  });
 }
 
 function interrupted(signal: NodeJS.Signals): void {

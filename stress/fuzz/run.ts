@@ -1,18 +1,17 @@
 /**
  * Fuzzing for hours: the properties of stress/fuzz, which the suite tries in hundreds of cases, in millions.
- *
- *   npm run fuzz -- [--only NAME…] [--cases N] [--minutes M] [--seed K] [--json]
+ * `npm run fuzz -- --help`.
  *
  * Each target runs in a process of its own with a bounded heap, so that a case which hangs, exhausts memory or ends
  * the process is told from one that fails. A batch of cases has the seed after that of the batch before; what
- * is printed of a failure draws it again. Exit: 0 every property held, 1 one did not, 2 bad usage.
+ * is printed of a failure draws it again.
  */
 import { fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { endAs } from '../end.ts';
 import { print, progress } from '../report.ts';
-import { numberIn, parsed, seedOf, UsageError, wholeIn } from '../usage.ts';
+import { jsonOption, numberIn, parsed, repeated, seedOf, UsageError, valued, wholeIn } from '../usage.ts';
 import type { LaneNews } from './lane.ts';
 import type { FuzzTarget } from './target.ts';
 import { targets } from './targets.ts';
@@ -43,12 +42,17 @@ interface Bounds {
   readonly seed: number;
 }
 
-const options = {
-  only: { type: 'string', multiple: true },
-  cases: { type: 'string' },
-  minutes: { type: 'string' },
-  seed: { type: 'string' },
-  json: { type: 'boolean' },
+const usage = {
+  command: 'npm run fuzz --',
+  about: 'Tries properties in millions of drawn cases, each in a process of its own, one after the other.',
+  options: {
+    only: repeated('NAME', `one target; again for more: ${targets.map(({ name }) => name).join(', ')}`),
+    cases: valued('N', `of each target; ${CASES_DEFAULT} where nothing is said`),
+    minutes: valued('M', 'for all targets together'),
+    seed: valued('K', 'of the first batch of cases; each batch has the next'),
+    json: jsonOption,
+  },
+  exit: '0 every property held, 1 one did not, 2 bad usage',
 } as const;
 
 /** @throws UsageError */
@@ -57,7 +61,7 @@ function parseFuzzArguments(args: readonly string[]): {
   readonly bounds: Bounds;
   readonly json: boolean;
 } {
-  const { only, cases, minutes, seed, json = false } = parsed({ args: [...args], options }).values;
+  const { only, cases, minutes, seed, json = false } = parsed(usage, args).values;
   const unknown = only?.find((name) => targets.every((target) => target.name !== name));
   if (unknown !== undefined)
     throw new UsageError(

@@ -1,14 +1,12 @@
 /**
- * Machines start and stop; then heap, handles, threads, files and shared bytes must be what they were.
- *
- *   npm run leaks -- [--machines N] [--json]
+ * Machines start and stop; then heap, handles, threads, files and shared bytes must be what they were:
+ * `npm run leaks -- --help`.
  *
  * The first machine of each kind comes before the first measurement: it loads modules and fills caches, which stay.
- * Exit: 0 nothing leaks, 1 something does, 2 bad usage.
  */
 import { endAs } from '../end.ts';
 import { print, progress } from '../report.ts';
-import { parsed, wholeIn } from '../usage.ts';
+import { jsonOption, parsed, valued, wholeIn } from '../usage.ts';
 import { type Footprint, leaksBetween, settledFootprint } from './footprint.ts';
 import { lives, RAM_BYTES } from './lives.ts';
 
@@ -16,6 +14,17 @@ const MACHINES_DEFAULT = 200;
 const MACHINES_MAX = 100_000;
 /** What the engine keeps of code and of feedback however many machines there were; of each a machine keeps far more. */
 const HEAP_ALLOWANCE_BYTES = 6 * 2 ** 20;
+
+const usage = {
+  command: 'npm run leaks --',
+  about:
+    'Starts and ends machines; then heap, handles, threads, files and shared bytes must be what they were.',
+  options: {
+    machines: valued('N', `how many; ${MACHINES_DEFAULT} where nothing is said`),
+    json: jsonOption,
+  },
+  exit: '0 nothing leaks, 1 something does, 2 bad usage',
+} as const;
 
 async function main(machines: number): Promise<{ before: Footprint; after: Footprint; leaks: string[] }> {
   for (const { run } of lives) await run();
@@ -31,8 +40,7 @@ async function main(machines: number): Promise<{ before: Footprint; after: Footp
 }
 
 await endAs('leaks', async () => {
-  const options = { machines: { type: 'string' }, json: { type: 'boolean' } } as const;
-  const { machines: given, json = false } = parsed({ options }).values;
+  const { machines: given, json = false } = parsed(usage, process.argv.slice(2)).values;
   const machines = given === undefined ? MACHINES_DEFAULT : wholeIn('--machines', given, 1, MACHINES_MAX);
   const found = await main(machines);
   if (json) print({ machines, ...found });

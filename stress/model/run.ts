@@ -7,7 +7,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { endAs } from '../end.ts';
 import { print, progress } from '../report.ts';
-import { MODEL_HELP, parseModelArguments } from './arguments.ts';
+import { parseModelArguments } from './arguments.ts';
 import { type Check, checks } from './models.ts';
 import { findTools, type Outcome, ToolMissing, type Tools, verify } from './verify.ts';
 
@@ -17,11 +17,7 @@ const STATUS_NO_TOOLS = 3;
 const BESIDE_MAX = 4;
 
 async function main(args: readonly string[]): Promise<number> {
-  const { only, json, help } = parseModelArguments(args);
-  if (help) {
-    process.stdout.write(MODEL_HELP);
-    return 0;
-  }
+  const { only, json } = parseModelArguments(args);
   const spin = await findTools(TOOLS);
   const sinceMs = performance.now();
   const chosen = checks.filter(({ model }) => only.length === 0 || only.includes(model));

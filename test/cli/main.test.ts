@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { runInProcess } from '../support/in-process-cli.ts';
+import { registerSamples } from './sample-commands.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const nodeArgs = (script: string, args: readonly string[]): string[] => ['--import', 'tsx', script, ...args];
@@ -75,8 +77,8 @@ describe('a command', () => {
       /^flatview document: option '--vcpus <count>' argument '-1' is invalid\. Give a whole number from 1 to 16\.; see/,
     ],
     ['too many arguments', ['crash', 'x'], /^flatview crash: too many arguments/],
-  ])('%s ends with 2 and one line that names the mend', (_name, args, line) => {
-    const run = sample(...args);
+  ])('%s ends with 2 and one line that names the mend', async (_name, args, line) => {
+    const run = await runInProcess(registerSamples, args);
     expect(run).toMatchObject({ status: 2, stdout: '' });
     expect(run.stderr).toMatch(line);
     expect(run.stderr.trimEnd().split('\n')).toHaveLength(1);

@@ -4,7 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { registerReplay } from '../../src/cli/commands/replay.ts';
 import { flatview, startFlatview } from '../support/flatview-process.ts';
+import { runInProcess } from '../support/in-process-cli.ts';
 
 const bundled = (name: string): string =>
   readFileSync(new URL(`../../machines/sequences/${name}.json`, import.meta.url), 'utf8');
@@ -90,16 +92,16 @@ describe('flatview replay', () => {
     [['./nosuch.json'], /nosuch.json: there is no such file/],
     [['--vcpus', '0', 'pc-pam'], /from 1 to 64/],
     [['machines/pc-pflash.json'], /format: must be one of flatview-sequence\/1/],
-  ])('with %j says in one line what is wrong', (args, complaint) => {
-    const { status, stdout, stderr } = flatview('replay', ...args);
+  ])('with %j says in one line what is wrong', async (args, complaint) => {
+    const { status, stdout, stderr } = await runInProcess(registerReplay, ['replay', ...args]);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toMatch(complaint);
     expect(stderr.trimEnd()).not.toContain('\n');
   });
 
-  test('with one bad file among good ones does nothing but complain', () => {
+  test('with one bad file among good ones does nothing but complain', async () => {
     const file = written('bad.json', '{ "format": "flatview-sequence/1",\n "steps": [ }');
-    const { status, stdout, stderr } = flatview('replay', 'pc-pam', file);
+    const { status, stdout, stderr } = await runInProcess(registerReplay, ['replay', 'pc-pam', file]);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toMatch(/bad\.json:2:13: not JSON/);
   });

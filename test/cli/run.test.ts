@@ -4,9 +4,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { registerRun } from '../../src/cli/commands/run.ts';
 import { progressLine, reportText, short } from '../../src/cli/run-report.ts';
 import type { RunReport } from '../../src/verify/run-phases.ts';
 import { flatview, runScript, startFlatview } from '../support/flatview-process.ts';
+import { runInProcess } from '../support/in-process-cli.ts';
 
 let folder = '';
 beforeAll(() => {
@@ -126,8 +128,8 @@ describe('flatview run', () => {
     [['--machine', './nosuch.json'], /nosuch.json: there is no such file/],
     [['--machine', '.'], /is a folder/],
     [['extra'], /too many arguments/],
-  ])('with %j says in one line what is wrong', (args, complaint) => {
-    const { status, stdout, stderr } = flatview('run', ...args);
+  ])('with %j says in one line what is wrong', async (args, complaint) => {
+    const { status, stdout, stderr } = await runInProcess(registerRun, ['run', ...args]);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toMatch(complaint);
     expect(stderr.trimEnd()).not.toContain('\n');
@@ -141,9 +143,9 @@ describe('flatview run', () => {
       JSON.stringify({ format: 'flatview-layout/1', regions: [], addressSpaces: [] }),
       /addressSpaces: has 0/,
     ],
-  ])('with a file of %s says where', (_name, text, complaint) => {
+  ])('with a file of %s says where', async (_name, text, complaint) => {
     const file = written('bad.json', text);
-    const { status, stdout, stderr } = flatview('run', '--machine', file);
+    const { status, stdout, stderr } = await runInProcess(registerRun, ['run', '--machine', file]);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toMatch(complaint);
     expect(stderr).toContain(file);

@@ -161,7 +161,7 @@ describe('usage', () => {
 
   test('models are named one by one', () => {
     const args = ['--only', 'grace', '--only', 'doorbell', '--json'];
-    expect(parseModelArguments(args)).toEqual({ only: ['grace', 'doorbell'], json: true, help: false });
+    expect(parseModelArguments(args)).toEqual({ only: ['grace', 'doorbell'], json: true });
   });
 
   test('bad usage ends with status 2', () => {

@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { MemoryError } from '../../base/errors.ts';
 import type { ServiceLimits, ServiceOptions } from '../../http/service-options.ts';
-import { onInterrupt } from '../interrupt.ts';
+import { untilAskedToEnd } from '../interrupt.ts';
 import { integerBetween, VCPUS_MAX } from '../options.ts';
 import { printJson, printProgress } from '../output.ts';
 
@@ -29,7 +29,7 @@ export function registerServe(program: Command): void {
     .description(
       'Serves machines over HTTP: their layouts change by transactions, their memory is accessed through vCPUs, and ' +
         'what happens is told as events and metrics. /docs says what can be asked. Ends when it is interrupted, after ' +
-        'the requests in hand.',
+        'the requests in hand, with status 0.',
     )
     .option('--host <address>', 'where to listen; others than loopback need a token', '127.0.0.1')
     .option(
@@ -85,17 +85,18 @@ async function serve({ host, port, machine, vcpus, vcpusMax, json, ...rest }: Op
     vcpus: vcpusMax,
     ...(token !== undefined && token !== '' && { token }),
   });
-  const noLongerWanted = onInterrupt(() => service.close());
   try {
     if (machine !== undefined) await service.store.create({ machine, id: machine, vcpus });
     const url = await service.listen(port, host);
+    const askedToEnd = untilAskedToEnd();
     if (json) printJson({ url });
     else process.stdout.write(`${url}\n`);
     printProgress(`flatview serve: ${url} (its page is ${url}/docs); interrupt it to end it`);
+    await askedToEnd;
   } catch (error) {
-    await service.close();
-    noLongerWanted();
     throw listenError(error, `${host}:${port}`);
+  } finally {
+    await service.close();
   }
 }
 
