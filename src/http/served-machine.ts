@@ -72,8 +72,8 @@ export class ServedMachine {
       checked: plan.checked,
       onStall: (report) => observer.stalled(this, report),
       onDeviceReport: (report) => observer.deviceFailed(this, report),
-      onReclaimed: (graceMs) => {
-        this.events.reclaimed(graceMs);
+      onReclaimed: (graceMs, generation) => {
+        this.events.reclaimed(graceMs, generation);
         observer.reclaimed(this, graceMs);
       },
     });
