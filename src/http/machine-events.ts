@@ -132,8 +132,8 @@ export class MachineEvents {
 
   /** Only where something is another than last time: a quiet machine is silent. */
   private tellReaders(): void {
-    const { readers, gauges } = this.served.machine;
-    const told = { readers, retiredBytes: gauges.retiredBytes };
+    const { readers, machine } = this.served;
+    const told = { readers, retiredBytes: machine.gauges.retiredBytes };
     const text = JSON.stringify(told);
     if (text === this.readersTold) return;
     this.readersTold = text;
@@ -178,7 +178,7 @@ export class MachineEvents {
       accessesPerSecond: perSecond('accesses'),
       loadAccessesPerSecond: perSecond('loadAccesses'),
       publicationsPerSecond: perSecond('publications'),
-      readers: machine.readers,
+      readers: this.served.readers,
       ...{ liveBytes, retiredBytes },
       churn: churn.state.rate,
       loadVcpus: load.vcpuCount,

@@ -52,6 +52,10 @@ export const MachineRequestBody = exactly({
 export const READER = Type.Object({
   id: Type.Integer(),
   phase: Type.String(),
+  role: Type.Unsafe<'access' | 'load'>({
+    enum: ['access', 'load'],
+    description: 'serves the accesses of requests, or makes load',
+  }),
   generation: Type.Union([Type.Integer(), Type.Null()], { description: 'null while it is offline' }),
   lag: Type.Integer({ description: 'generations that it has not announced' }),
 });
@@ -114,6 +118,7 @@ export const MachineState = Type.Object({
     }),
   ),
   commit: Type.Integer({ description: 'number of the last transaction that changed something' }),
+  generation: Type.Integer({ description: 'that readers of its layout announce' }),
   readers: Type.Array(READER),
   gauges: Type.Record(Type.String(), Type.Number()),
   accesses: Type.Record(Type.String(), Type.Number()),

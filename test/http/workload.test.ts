@@ -125,7 +125,7 @@ describe('a vCPU', () => {
   test('of the load is paused, and goes on', async () => {
     const id = await vcpuOfLoad();
     const paused = await ask('PUT', `${URL_OF}/vcpus/${id}`, { paused: true });
-    expect(paused.body).toEqual({ id, phase: 'paused', generation: null, lag: 0 });
+    expect(paused.body).toEqual({ id, role: 'load', phase: 'paused', generation: null, lag: 0 });
     const before = await metric('load_accesses_total');
     expect(await metric('load_accesses_total')).toBe(before);
     await ask('PUT', `${URL_OF}/vcpus/${id}`, { paused: false });

@@ -84,3 +84,8 @@ export function inOrderOfInterest(views) {
   };
   return views.toSorted((a, b) => rank(b) - rank(a));
 }
+
+/** The names of a view's address spaces, main memory first. @param {View} view */
+export function namesOf({ addressSpaces }) {
+  return addressSpaces.toSorted((a, b) => Number(b === 'memory') - Number(a === 'memory'));
+}

@@ -82,3 +82,27 @@ export function extentOf({ start, last }, window, width) {
 
 /** @param {Window} window @param {number} x @param {number} width */
 export const addressAtPixel = (window, x, width) => addressAt(window, Math.min(1, Math.max(0, x / width)));
+
+/** Parts of a view further apart than others, for who looks for what is small: at most so many. */
+const ISLANDS_MAX = 6;
+
+/**
+ * What is mapped, as few spans with the widest gaps between them.
+ * @param {readonly Range[]} ranges ascending
+ * @returns {{ readonly start: bigint, readonly last: bigint, readonly count: number }[]}
+ */
+export function islandsOf(ranges) {
+  const gaps = ranges.slice(1).map((range, index) => range.start - (ranges[index]?.last ?? 0n) - 1n);
+  const widest = gaps.toSorted((a, b) => (a > b ? -1 : Number(a < b)))[ISLANDS_MAX - 1] ?? 0n;
+  /** @type {{ start: bigint, last: bigint, count: number }[]} */
+  const islands = [];
+  for (const [index, { start, last }] of ranges.entries()) {
+    const island = islands.at(-1);
+    if (island === undefined || (gaps[index - 1] ?? 0n) > widest) islands.push({ start, last, count: 1 });
+    else {
+      island.last = last;
+      island.count += 1;
+    }
+  }
+  return islands;
+}

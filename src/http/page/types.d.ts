@@ -57,6 +57,7 @@ export interface SpaceDelta {
 export interface Reader {
   readonly id: number;
   readonly phase: string;
+  readonly role: 'access' | 'load';
   readonly generation: number | null;
   readonly lag: number;
 }
@@ -122,6 +123,7 @@ export interface MachineState {
   readonly regions: number;
   readonly addressSpaces: readonly AddressSpace[];
   readonly commit: number;
+  readonly generation: number;
   readonly readers: readonly Reader[];
   readonly gauges: { readonly liveBytes: number; readonly retiredBytes: number };
   readonly churn: Churn;
