@@ -66,12 +66,12 @@ export class Controls {
   }
 
   sayRates() {
-    const checkpointEvery = 2 ** Number(this.checkpoint.value);
+    const bits = Number(this.checkpoint.value);
     for (const [input, text] of /** @type {const} */ ([
       [this.churnRate, rateText(this.churnRateNow)],
       [this.loadRate, rateText(LOAD_RATES.valueAt(Number(this.loadRate.value)))],
       [this.writes, `${this.writes.value} %`],
-      [this.checkpoint, `${checkpointEvery.toLocaleString('en')} accesses`],
+      [this.checkpoint, `${2 ** (bits % 10)} ${['', 'Ki ', 'Mi '][Math.floor(bits / 10)]}accesses`],
     ])) {
       setText(byId(`${input.id}-text`, HTMLElement), text);
       setAttribute(input, 'aria-valuetext', text);

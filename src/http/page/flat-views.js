@@ -63,15 +63,6 @@ export function viewsAfter(views, spaces) {
   return after;
 }
 
-/** Of the smaller one's ranges, how many the other has too: 0 to 1. @param {View} a @param {View} b */
-export function likeness(a, b) {
-  /** @param {Range} range */
-  const key = ({ start, last, region }) => `${start} ${last} ${region}`;
-  const keys = new Set(a.ranges.map(key));
-  const common = b.ranges.filter((range) => keys.has(key(range))).length;
-  return common / Math.max(1, Math.min(a.ranges.length, b.ranges.length));
-}
-
 /**
  * In the order in which people look at them: main memory, then by how much there is to see.
  * @param {readonly View[]} views

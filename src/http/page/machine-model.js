@@ -22,6 +22,7 @@ import { sectionsOf } from './region-tree.js';
 
 /** Between two requests for everything. */
 const REFRESH_MS = 600;
+const REACHED_MS_MAX = 600;
 
 export class MachineModel {
   /** @param {import('./api.js').Api} api @param {string} id @param {ModelListener} listener */
@@ -44,6 +45,8 @@ export class MachineModel {
     this.refreshTimer = undefined;
     this.refreshedMs = -REFRESH_MS;
     this.isClosed = false;
+    /** @type {Set<() => void>} told when the views are others */
+    this.waiters = new Set();
   }
 
   close() {
@@ -122,6 +125,24 @@ export class MachineModel {
     this.commit = commit;
     this.views = views;
     this.listener.views();
+    for (const waiter of this.waiters) waiter();
+  }
+
+  /** Resolves when the views show that commit, or when that takes too long. @param {number} commit */
+  async reached(commit) {
+    const endMs = performance.now() + REACHED_MS_MAX;
+    while (this.commit < commit && performance.now() < endMs && !this.isClosed) {
+      await new Promise((resolve) => {
+        const timer = setTimeout(done, REACHED_MS_MAX);
+        const { waiters } = this;
+        function done() {
+          clearTimeout(timer);
+          waiters.delete(done);
+          resolve(undefined);
+        }
+        waiters.add(done);
+      });
+    }
   }
 
   /** @param {Events['regions']} told */

@@ -138,8 +138,7 @@ class Page {
     const { state: told } = model;
     byId('shown', HTMLElement).hidden = false;
     this.controls.show(told, this.memory.mainView?.addressSpaces[0] ?? '');
-    this.pipeline.showBytes(told.gauges.liveBytes, told.gauges.retiredBytes);
-    this.pipeline.showGeneration(told.generation);
+    this.pipeline.begin(told);
     this.showReaders(told.readers);
     const guessed =
       told.guessed.length === 0 ? '' : `Guessed, because the text does not say: ${told.guessed.join('; ')}.`;
@@ -210,7 +209,8 @@ class Page {
 
   /** @param {Bar} bar @param {bigint} target */
   async move({ region, base, start }, target) {
-    if (this.model === null) return;
+    const { model } = this;
+    if (model === null) return;
     const result = byId('result', HTMLElement);
     const mutation = { op: 'set', region: region.id, address: hexOf(target - base) };
     try {
@@ -218,7 +218,7 @@ class Page {
         throw new Error(
           `${hexOf(target)} is below the container of ${region.name}, which begins at ${hexOf(base)}`,
         );
-      const url = machineUrl(this.model.id, '/transactions');
+      const url = machineUrl(model.id, '/transactions');
       /** @type {import('./types.d.ts').Transaction} */
       const told = await this.api.request('POST', url, { mutations: [mutation] });
       const grace =
@@ -230,6 +230,7 @@ class Page {
         'click',
         () => void this.move({ region, base, start: target, size: 0n, limit: 0n, step: 1n }, start),
       );
+      await model.reached(told.commit);
       result.replaceChildren(
         `${region.name} is at ${hexOf(target)}: commit ${told.commit} took ${timeText(told.commitUs)}, ${grace}. `,
         undo,

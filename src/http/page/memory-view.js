@@ -1,7 +1,7 @@
 /** The strips of a machine and the tree beside them, with one selection that both show. */
 import { byId, setChildren, setText } from './dom.js';
 import { factsOfRange, factsOfRow } from './facts.js';
-import { inOrderOfInterest, likeness } from './flat-views.js';
+import { inOrderOfInterest } from './flat-views.js';
 import { barOf } from './movable.js';
 import { pathAt } from './region-path.js';
 import { SelectionView } from './selection-view.js';
@@ -15,9 +15,6 @@ import * as zoom from './zoom.js';
 /** @typedef {import('./types.d.ts').Span} Span */
 /** @typedef {import('./types.d.ts').View} View */
 /** @typedef {import('./movable.js').Bar} Bar */
-
-/** Views that share so much of their ranges are shown once at first. */
-const LIKENESS_MIN = 0.5;
 
 /** @typedef {{ readonly id: string, readonly space: string | undefined, readonly facts: import('./facts.js').Facts, readonly span: Span }} Selected */
 
@@ -82,8 +79,7 @@ export class MemoryView {
     const strips = new Map();
     for (const view of views.filter(({ ranges }) => ranges.length > 0)) {
       const key = view.addressSpaces.join('\n');
-      const isAlike = [...strips.values()].some((other) => likeness(other.view, view) > LIKENESS_MIN);
-      const strip = this.views.get(key) ?? this.stripOf(view, !isAlike);
+      const strip = this.views.get(key) ?? this.stripOf(view, strips.size === 0);
       strip.update(view);
       strips.set(key, strip);
     }
@@ -112,7 +108,7 @@ export class MemoryView {
     }
   }
 
-  /** @param {View} view @param {boolean} isOpen */
+  /** @param {View} view @param {boolean} isOpen the others are a click away */
   stripOf(view, isOpen) {
     const strip = new StripView(view, isOpen);
     const [space] = view.addressSpaces;

@@ -43,6 +43,9 @@ export class PipelineView {
       }),
     );
     this.glyph('map').append(...radixParts());
+    this.say('view', '', 'no change seen yet');
+    this.say('root', '', 'one atomic store a commit');
+    this.say('reclaim', '', 'no grace period seen yet');
     this.treeText = '';
   }
 
@@ -63,6 +66,13 @@ export class PipelineView {
     const station = this.station(name);
     setText(station.value, value);
     if (note !== undefined) setText(station.note, note);
+  }
+
+  /** @param {import('./types.d.ts').MachineState} state as it is when someone begins to watch */
+  begin({ commit, generation, gauges }) {
+    setText(this.station('tree').note, `commit ${commit}`);
+    this.showGeneration(generation);
+    this.showBytes(gauges.liveBytes, gauges.retiredBytes);
   }
 
   /** @param {readonly import('./region-tree.js').Row[]} rows of the main section @param {number} regions */
@@ -117,7 +127,7 @@ export class PipelineView {
 
   /** @param {number} liveBytes @param {number} retiredBytes */
   showBytes(liveBytes, retiredBytes) {
-    this.say('map', sizeText(liveBytes), '16 ways a level, never written again');
+    this.say('map', sizeText(liveBytes), 'shared, never written again');
     this.showRetired(retiredBytes);
   }
 

@@ -18,6 +18,9 @@ export class SelectionView {
     this.root = root;
     this.listener = listener;
     this.shown = '';
+    this.facts = element('div');
+    /** @type {Bar | null} */
+    this.bar = null;
     this.clear();
   }
 
@@ -31,14 +34,21 @@ export class SelectionView {
   /** @param {import('./facts.js').Facts} facts @param {Bar | null} bar that it belongs to, if it can be moved */
   show(facts, bar) {
     const key = JSON.stringify([facts, bar?.region.id, bar === null ? '' : `${bar.start}`]);
-    if (key === this.shown) return; // someone may be typing
+    if (key === this.shown) return;
     this.shown = key;
+    // someone types a new place
+    if (document.activeElement?.id === 'move-address' && bar?.region.id === this.bar?.region.id) {
+      this.facts.replaceChildren(factList(facts));
+      return;
+    }
+    this.bar = bar;
+    this.facts.replaceChildren(factList(facts));
     const zoom = element('button', { type: 'button' }, 'Zoom to it');
     zoom.addEventListener('click', () => this.listener.zoom());
     const reveal = element('button', { type: 'button' }, 'Show in tree');
     reveal.addEventListener('click', () => this.listener.reveal());
     const buttons = element('div', { class: 'buttons' }, zoom, reveal);
-    this.root.replaceChildren(factList(facts), buttons, ...(bar === null ? [] : [this.moveForm(bar)]));
+    this.root.replaceChildren(this.facts, buttons, ...(bar === null ? [] : [this.moveForm(bar)]));
   }
 
   /** @param {Bar} bar */

@@ -30,7 +30,8 @@ export function zoomButtons(strip, name) {
 
 /** Where something is, for who looks for what is too small to see. @param {StripView} strip */
 export function showPlaces(strip) {
-  const islands = islandsOf(strip.view.ranges);
+  const all = islandsOf(strip.view.ranges);
+  const islands = all.length > 1 ? all : [];
   const key = islands.map(({ start, last }) => `${start} ${last}`).join();
   if (strip.places.dataset['key'] === key) return;
   strip.places.dataset['key'] = key;

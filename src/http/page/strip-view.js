@@ -43,6 +43,7 @@ export class StripView {
     /** @type {Map<string, HTMLElement>} */
     this.flashNodes = new Map();
     const [first = ''] = namesOf(view);
+    this.count = element('span', { class: 'dim' });
     this.readout = element('output', { class: 'readout', 'aria-live': 'off' });
     this.bar = element('div', {
       ...{ class: 'bar', role: 'listbox', 'aria-orientation': 'horizontal', tabindex: '-1' },
@@ -60,6 +61,7 @@ export class StripView {
     this.root = element('details', { class: 'strip' });
     this.root.open = isOpen;
     this.assemble();
+    this.root.addEventListener('toggle', () => this.draw());
     new ResizeObserver(() => this.draw()).observe(this.bar);
   }
 
@@ -67,6 +69,7 @@ export class StripView {
     const [first = '', ...others] = namesOf(this.view);
     const names = element('summary', {}, element('b', {}, first));
     if (others.length > 0) names.append(element('span', { class: 'dim' }, ` = ${others.join(' = ')}`));
+    names.append(' ', this.count);
     this.bar.append(this.list, this.flashes, this.ghostNode);
     this.overview.append(this.marker);
     const funnel = drawing('svg', { class: 'funnel', 'aria-hidden': 'true' }, this.funnelShape);
@@ -78,6 +81,7 @@ export class StripView {
   update(view) {
     this.view = view;
     showPlaces(this);
+    setText(this.count, `${view.ranges.length} ranges`);
     this.drawSoon();
   }
 
@@ -123,8 +127,8 @@ export class StripView {
   }
 
   draw() {
+    if (!this.root.open) return;
     this.width = this.bar.clientWidth;
-    if (this.width === 0) return; // closed
     const { window, width } = this;
     this.items = itemsOf(this.view.ranges, window, width);
     this.drawItems();
@@ -146,10 +150,10 @@ export class StripView {
   }
 
   drawItems() {
+    const hadFocus = this.list.contains(document.activeElement);
+    if (!this.items.some((item) => keyOf(item) === this.focusKey)) this.focusKey = this.nextFocusKey();
     /** @type {Map<string, HTMLElement>} */
     const nodes = new Map();
-    if (!this.items.some((item) => keyOf(item) === this.focusKey))
-      this.focusKey = this.items[0] ? keyOf(this.items[0]) : '';
     for (const item of this.items) {
       const key = keyOf(item);
       const node =
@@ -159,6 +163,16 @@ export class StripView {
     }
     this.nodes = nodes;
     setChildren(this.list, [...nodes.values()]);
+    if (hadFocus && !this.list.contains(document.activeElement))
+      (nodes.get(this.focusKey) ?? this.bar).focus({ preventScroll: true });
+  }
+
+  /** Of the item that shows now what had the focus, or of the first. */
+  nextFocusKey() {
+    const start = this.focusKey.replace('mark ', '');
+    const heir = this.items.find(({ ranges }) => ranges.some((range) => `${range.start}` === start));
+    const item = heir ?? this.items[0];
+    return item === undefined ? '' : keyOf(item);
   }
 
   /** @param {HTMLElement} node @param {import('./strip-layout.js').Item} item @param {string} key */

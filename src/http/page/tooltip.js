@@ -43,8 +43,7 @@ export class Tooltip {
 /** @param {import('./facts.js').Facts} facts */
 export function factList({ title, type, rows }) {
   const list = element('dl', { class: 'facts' });
-  for (const [label, value] of rows)
-    list.append(element('dt', {}, label), element('dd', { class: label }, value));
+  for (const [label, value] of rows) list.append(element('dt', {}, label), element('dd', {}, value));
   const name = element('p', { class: 'facts-title' }, element('b', {}, title), ' ');
   if (type !== '') name.append(element('span', { class: `type ${typeClass(type)}` }, type));
   const both = document.createDocumentFragment();
