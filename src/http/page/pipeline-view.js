@@ -167,7 +167,7 @@ export class PipelineView {
     const others = count > 1 ? ` and ${count - 1} more` : '';
     setText(
       this.station('tree').note,
-      `commit ${last.commit}, by ${last.cause === 'churn' ? 'churn' : 'you'}${others}`,
+      `commit ${last.commit}, by ${last.cause === 'churn' ? 'churn' : 'a client'}${others}`,
     );
     setText(this.station('view').note, windowsText(last.changed.length));
     setText(this.station('root').note, `published in ${timeText(last.commitUs)}`);

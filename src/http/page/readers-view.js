@@ -90,7 +90,7 @@ export class ReadersView {
 function captionOf({ commit, cause, isOver, freedUs, elapsedUs, readers, waitingBytes, samples }) {
   const last = Math.max(0, ...readers.map(({ passedUs }) => passedUs ?? 0));
   const holders = readers.filter(({ how }) => how === null).map(({ id }) => `vCPU ${id}`);
-  const head = `Commit ${commit}, by ${cause === 'churn' ? 'churn' : 'you'}`;
+  const head = `Commit ${commit}, by ${cause === 'churn' ? 'churn' : 'a client'}`;
   if (!isOver)
     return `${head}: ${holders.join(' and ') || 'nobody'} may still read the old map after ${timeText(elapsedUs)}; ${sizeText(waitingBytes)} wait.`;
   const freed =

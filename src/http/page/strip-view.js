@@ -69,7 +69,7 @@ export class StripView {
     const [first = '', ...others] = namesOf(this.view);
     const names = element('summary', {}, element('b', {}, first));
     if (others.length > 0) names.append(element('span', { class: 'dim' }, ` = ${others.join(' = ')}`));
-    names.append(' ', this.count);
+    names.append(' · ', this.count);
     this.bar.append(this.list, this.flashes, this.ghostNode);
     this.overview.append(this.marker);
     const funnel = drawing('svg', { class: 'funnel', 'aria-hidden': 'true' }, this.funnelShape);
@@ -197,7 +197,7 @@ export class StripView {
       label,
       width > text.length * LETTER_WIDTH + 8
         ? text
-        : width > 34 && isOne
+        : width > 52 && isOne
           ? `${text.slice(0, Math.floor((width - 16) / LETTER_WIDTH))}…`
           : '',
     );
