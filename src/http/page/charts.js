@@ -17,14 +17,39 @@ const HEIGHT = 132;
  * @property {readonly string[]} labels of the lines
  * @property {(value: number) => string} text
  * @property {boolean} isLog
+ * @property {string} note what exactly is measured
  */
 
 /** @type {Record<'accesses' | 'layouts' | 'commits' | 'graces', ChartPlan>} */
 const PLANS = {
-  accesses: { title: 'accesses/s', labels: ['by load', 'by requests'], text: countText, isLog: false },
-  layouts: { title: 'layouts published/s', labels: ['layouts'], text: countText, isLog: false },
-  commits: { title: 'a commit', labels: ['median', 'slowest'], text: timeText, isLog: true },
-  graces: { title: 'a grace period', labels: ['median', '99 of 100'], text: timeText, isLog: true },
+  accesses: {
+    title: 'accesses/s',
+    labels: ['by load', 'by requests'],
+    text: countText,
+    isLog: false,
+    note: 'counted by the vCPUs themselves, told twice a second',
+  },
+  layouts: {
+    title: 'layouts published/s',
+    labels: ['layouts'],
+    text: countText,
+    isLog: false,
+    note: 'commits that changed what vCPUs see, told twice a second',
+  },
+  commits: {
+    title: 'a commit',
+    labels: ['median', 'slowest'],
+    text: timeText,
+    isLog: true,
+    note: 'from the first mutator until it is published; of the newest 16 in each tenth of a second',
+  },
+  graces: {
+    title: 'a grace period',
+    labels: ['median', '99 of 100'],
+    text: timeText,
+    isLog: true,
+    note: 'from retirement to reclamation; of all that ended in each tenth of a second',
+  },
 };
 
 /** @param {string} name of a custom property */

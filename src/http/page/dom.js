@@ -79,8 +79,8 @@ export function flash(node, colour = 'var(--flash)') {
   const nowMs = performance.now();
   if (nowMs - (flashedMs.get(node) ?? -FLASH_PAUSE_MS) < FLASH_PAUSE_MS) return;
   flashedMs.set(node, nowMs);
-  const lit = { backgroundColor: colour };
-  node.animate(prefersStillness() ? [lit, lit] : [lit, { backgroundColor: 'transparent' }], {
+  const lit = { backgroundColor: colour, borderColor: 'var(--flash)' };
+  node.animate(prefersStillness() ? [lit, lit] : [{ ...lit, offset: 0 }], {
     duration: FLASH_MS,
     easing: 'ease-in',
   });

@@ -96,8 +96,10 @@ class Page {
     this.close();
     this.select.value = id;
     history.replaceState(null, '', `#${encodeURIComponent(id)}`);
+    document.title = `${id} · Flatview`;
     this.showCreate(false);
     this.charts.clear();
+    this.pipeline.clear();
     this.readers.clear();
     const model = new MachineModel(this.api, id, {
       tree: (changed) => {

@@ -47,6 +47,7 @@ export class PipelineView {
     this.say('root', '', 'one atomic store a commit');
     this.say('reclaim', '', 'no grace period seen yet');
     this.treeText = '';
+    this.shown = content([]);
   }
 
   /** @param {StationName} name */
@@ -66,6 +67,11 @@ export class PipelineView {
     const station = this.station(name);
     setText(station.value, value);
     if (note !== undefined) setText(station.note, note);
+  }
+
+  /** Another machine. */
+  clear() {
+    this.shown = content([]);
   }
 
   /** @param {import('./types.d.ts').MachineState} state as it is when someone begins to watch */
@@ -95,7 +101,9 @@ export class PipelineView {
   showView(view) {
     if (view === undefined) return;
     this.say('view', `${view.ranges.length} ranges`);
-    const items = itemsOf(view.ranges, content(view.ranges), WIDTH - 2);
+    const window = content(view.ranges);
+    if (window.size > this.shown.size) this.shown = window; // it does not go back and forth with what moves
+    const items = itemsOf(view.ranges, this.shown, WIDTH - 2);
     this.glyph('view').replaceChildren(
       drawing('rect', { x: 1, y: 12, width: WIDTH - 2, height: 20, class: 'hole' }),
       ...items.map(({ x, width, ranges }) => {
@@ -143,7 +151,7 @@ export class PipelineView {
 
   /** @param {StationName} name */
   light(name) {
-    flash(this.station(name).lamp, 'var(--flash-behind-text)');
+    flash(this.station(name).lamp, 'var(--lamp)');
   }
 
   /** @param {number} perSecond */

@@ -27,8 +27,10 @@ export class SelectionView {
   clear() {
     this.shown = '';
     const hint =
-      'Select a range or a line of the tree. Drag a range with a grip to move it; wheel or pinch to zoom.';
-    this.root.replaceChildren(element('p', { class: 'dim' }, hint));
+      'Select a range or a line of the tree. Drag what has a grip to move it. Wheel or pinch to zoom.';
+    this.root.replaceChildren(
+      element('p', { class: 'dim', title: 'With a finger, select a range before you drag it' }, hint),
+    );
   }
 
   /** @param {import('./facts.js').Facts} facts @param {Bar | null} bar that it belongs to, if it can be moved */

@@ -75,7 +75,9 @@ export class StripGestures {
     this.endsInClick = true;
     const found = this.strip.itemAt(event.target);
     const [range] = found?.item.ranges.length === 1 ? found.item.ranges : [];
-    const bar = range === undefined || event.shiftKey ? null : this.listener.barOf(range);
+    // a finger that pans must not move what it happens to touch
+    const isMeant = event.pointerType !== 'touch' || (range !== undefined && this.strip.isSelected(range));
+    const bar = range === undefined || event.shiftKey || !isMeant ? null : this.listener.barOf(range);
     this.drag = { x: this.xOf(event), window: this.strip.window, bar, isMoving: false };
   }
 

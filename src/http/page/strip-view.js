@@ -16,6 +16,7 @@ import * as zoom from './zoom.js';
 /** @typedef {import('./movable.js').Bar} Bar */
 
 const FLASHES_MAX = 48;
+const PLACES_REST_MS = 1200;
 const FLIGHT_MS = 250;
 const FLIGHT_MS_PER_BIT = 12;
 
@@ -36,6 +37,8 @@ export class StripView {
     this.flight = 0;
     this.isDue = false;
     this.focusKey = '';
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.placesTimer = undefined;
     /** @type {import('./strip-layout.js').Item[]} */
     this.items = [];
     /** @type {Map<string, HTMLElement>} */
@@ -52,6 +55,7 @@ export class StripView {
     this.list = element('div', { class: 'items', role: 'presentation' });
     this.flashes = element('div', { class: 'flashes', 'aria-hidden': 'true' });
     this.ghostNode = element('div', { class: 'ghost', hidden: '' });
+    this.spoken = element('span', { class: 'unseen', role: 'status' });
     this.extentNode = element('div', { class: 'extents', 'aria-hidden': 'true' });
     this.ticks = element('div', { class: 'ticks', 'aria-hidden': 'true' });
     this.places = element('div', { class: 'places', role: 'group', 'aria-label': `places in ${first}` });
@@ -74,15 +78,32 @@ export class StripView {
     this.overview.append(this.marker);
     const funnel = drawing('svg', { class: 'funnel', 'aria-hidden': 'true' }, this.funnelShape);
     const head = element('div', { class: 'strip-head' }, this.readout, zoomButtons(this, first));
-    this.root.append(names, head, this.overview, funnel, this.bar, this.extentNode, this.ticks, this.places);
+    this.root.append(
+      names,
+      head,
+      this.overview,
+      funnel,
+      this.bar,
+      this.extentNode,
+      this.ticks,
+      this.places,
+      this.spoken,
+    );
   }
 
   /** @param {import('./types.d.ts').View} view */
   update(view) {
     this.view = view;
-    showPlaces(this);
+    this.showPlacesSoon();
     setText(this.count, `${view.ranges.length} ranges`);
     this.drawSoon();
+  }
+
+  /** Buttons that change under someone's hand cannot be pressed: while the layout changes they stay. */
+  showPlacesSoon() {
+    clearTimeout(this.placesTimer);
+    if (this.places.childElementCount === 0) showPlaces(this);
+    else this.placesTimer = setTimeout(() => showPlaces(this), PLACES_REST_MS);
   }
 
   /** @param {zoom.Window} window at once */
@@ -218,7 +239,9 @@ export class StripView {
     if (ghost === null) return;
     const { bar, target } = ghost;
     const extent = extentOf({ start: target, last: target + bar.size - 1n }, window, width);
-    setText(ghostNode, `${bar.region.name} → ${hexOf(target)}`);
+    const text = `${bar.region.name} → ${hexOf(target)}`;
+    setText(ghostNode, text);
+    setText(this.spoken, text);
     const shown = extent ?? { x: target < window.start ? 0 : width - 2, width: 2 };
     placed(ghostNode, shown);
     setAttribute(ghostNode, 'class', shown.x > width / 2 ? 'ghost left' : 'ghost');
