@@ -85,3 +85,27 @@ export function flash(node, colour = 'var(--flash)') {
     easing: 'ease-in',
   });
 }
+
+const SURE_MS = 4000;
+
+/** Has a button act at its second press only, and say so after the first. @param {HTMLButtonElement} button @param {() => Promise<void>} act */
+export function askTwice(button, act) {
+  const text = button.textContent ?? '';
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const forget = () => {
+    clearTimeout(timer);
+    delete button.dataset['sure'];
+    setText(button, text);
+  };
+  button.addEventListener('click', () => {
+    if (button.dataset['sure'] === 'true') {
+      forget();
+      void act();
+      return;
+    }
+    button.dataset['sure'] = 'true';
+    setText(button, 'Really end it?');
+    timer = setTimeout(forget, SURE_MS);
+  });
+}

@@ -5,7 +5,7 @@ import { Api, machineUrl, messageOf, Problem } from './api.js';
 import { Charts } from './charts.js';
 import { Controls } from './controls.js';
 import { CreateForm } from './create-form.js';
-import { byId, element, setText } from './dom.js';
+import { askTwice, byId, element, setText } from './dom.js';
 import { EventStream } from './event-stream.js';
 import { MachineModel } from './machine-model.js';
 import { MemoryView } from './memory-view.js';
@@ -19,7 +19,7 @@ import { followTheme } from './theme.js';
 /** @typedef {import('./movable.js').Bar} Bar */
 
 const PROBLEM_MS = 12_000;
-const SURE_MS = 4000;
+const LIST_MS = 2500;
 
 class Page {
   constructor() {
@@ -30,6 +30,8 @@ class Page {
     this.stream = null;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.problemTimer = undefined;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.listTimer = undefined;
     this.select = byId('machines', HTMLSelectElement);
     this.pipeline = new PipelineView(byId('pipeline', HTMLElement));
     this.memory = new MemoryView((bar, target) => this.move(bar, target));
@@ -48,11 +50,8 @@ class Page {
     this.select.addEventListener('change', () => this.open(this.select.value));
     byId('new-machine', HTMLButtonElement).addEventListener('click', () => this.showCreate(true));
     byId('create-cancel', HTMLButtonElement).addEventListener('click', () => this.showCreate(false));
-    const end = byId('end-machine', HTMLButtonElement);
-    end.addEventListener('click', () => {
-      if (end.dataset['sure'] === 'true') void this.endMachine();
-      else askTwice(end);
-    });
+    askTwice(byId('end-machine', HTMLButtonElement), () => this.endMachine());
+    this.select.addEventListener('focus', () => void this.listMachines(null));
     byId('token-form', HTMLFormElement).addEventListener('submit', (event) => {
       event.preventDefault();
       this.api.token = byId('token', HTMLInputElement).value;
@@ -70,16 +69,18 @@ class Page {
       /** @type {{ readonly id: string, readonly name: string }[]} */
       const machines = await this.api.get('v1/machines');
       byId('token-part', HTMLElement).hidden = true;
-      this.select.replaceChildren(
-        ...machines.map(({ id, name }) =>
-          element('option', { value: id }, id === name ? id : `${id} (${name})`),
-        ),
-      );
+      const labels = machines.map(({ id, name }) => (id === name ? id : `${id} (${name})`));
+      const shown = [...this.select.options].map(({ text }) => text);
+      if (labels.join('\n') !== shown.join('\n'))
+        this.select.replaceChildren(
+          ...machines.map(({ id }, index) => element('option', { value: id }, labels[index] ?? id)),
+        );
       const hash = decodeURIComponent(location.hash.slice(1));
       const ids = machines.map(({ id }) => id);
       const id =
         [wanted, this.model?.id, hash].find((candidate) => candidate != null && ids.includes(candidate)) ??
         ids[0];
+      this.select.hidden = id === undefined;
       if (id === undefined) this.close();
       else if (id !== this.model?.id) this.open(id);
       else this.select.value = id;
@@ -89,6 +90,16 @@ class Page {
       if (!(error instanceof Problem) || error.status === 0)
         setTimeout(() => void this.listMachines(wanted), 2000);
     }
+  }
+
+  /** Someone else may make a machine, or start the service again. */
+  listSoon() {
+    clearTimeout(this.listTimer);
+    this.listTimer = setTimeout(() => {
+      const isTyping = byId('create', HTMLElement).contains(document.activeElement);
+      if (isTyping) this.listSoon();
+      else if (this.model === null) void this.listMachines(null);
+    }, LIST_MS);
   }
 
   /** @param {string} id */
@@ -303,17 +314,6 @@ class Page {
       node.hidden = true;
     }, PROBLEM_MS);
   }
-}
-
-/** @param {HTMLButtonElement} button that ends something */
-function askTwice(button) {
-  const text = button.textContent;
-  button.dataset['sure'] = 'true';
-  setText(button, 'Really end it?');
-  setTimeout(() => {
-    delete button.dataset['sure'];
-    setText(button, text ?? '');
-  }, SURE_MS);
 }
 
 void new Page().listMachines(null);
