@@ -85,10 +85,10 @@ class Page {
       else if (id !== this.model?.id) this.open(id);
       else this.select.value = id;
       this.showCreate(id === undefined);
+      if (id === undefined) this.listSoon();
     } catch (error) {
       this.failed(error);
-      if (!(error instanceof Problem) || error.status === 0)
-        setTimeout(() => void this.listMachines(wanted), 2000);
+      if (!(error instanceof Problem) || error.status !== 401) this.listSoon();
     }
   }
 

@@ -1,6 +1,6 @@
 /** A service with its page in a real browser. Whatever the page complains of fails the test that it happens in. */
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { Service } from '../../../src/http/service.ts';
 import type { ServiceOptions } from '../../../src/http/service-options.ts';
 import { type Ask, askOf } from '../../http/service-fixture.ts';
@@ -9,18 +9,21 @@ import { findChromium, launch } from './chromium.ts';
 const executable = findChromium();
 const TIMEOUT_MS = 15_000;
 
-/** Like describe(), skipped with the reason in its name where there is no browser. */
-export function describeInBrowser(name: string, tests: (stage: Stage) => void): void {
-  const why = executable === null ? ' (skipped: no chromium in PATH, nor named by CHROMIUM)' : '';
-  describe.skipIf(executable === null)(`${name}${why}`, () => {
-    const stage = new Stage();
-    beforeAll(async () => {
-      stage.browser = await launch(executable!);
-    });
-    afterEach(() => expect(stage.complaints.splice(0)).toEqual([]));
-    afterAll(() => stage.close());
-    tests(stage);
+export const hasNoBrowser = executable === null;
+
+/** Who skips says why. */
+export const titled = (name: string): string =>
+  hasNoBrowser ? `${name} (skipped: no chromium in PATH, nor named by CHROMIUM)` : name;
+
+/** For the tests of the describe() that it is called in. */
+export function openStage(): Stage {
+  const stage = new Stage();
+  beforeAll(async () => {
+    stage.browser = await launch(executable!);
   });
+  afterEach(() => expect(stage.complaints.splice(0)).toEqual([]));
+  afterAll(() => stage.close());
+  return stage;
 }
 
 export class Stage {

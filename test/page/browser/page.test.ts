@@ -1,15 +1,21 @@
-/** What someone does with a machine on the page, by mouse and by keyboard, with real clicks on a real service. */
+/** What someone does on the page, by mouse, by keyboard and by finger, with real clicks on a real service. */
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Ask } from '../../http/service-fixture.ts';
-import { describeInBrowser, says } from './page-fixture.ts';
+import { type Ask, SMALL_LAYOUT } from '../../http/service-fixture.ts';
+import { hasNoBrowser, openStage, says, titled } from './page-fixture.ts';
 
 const MACHINE = '/v1/machines/q35';
 const BAR = '.strip .bar';
 const READOUT = '.strip .readout';
+const STILL = { reducedMotion: 'reduce' } as const;
+const REFUSED =
+  /status of 40[14]|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/;
+const overflow = (page: Page): Promise<number> =>
+  page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
 const rangeNamed = (page: Page, name: string) => page.locator(`.range[aria-label^="${name},"]`).first();
 
-describeInBrowser('a machine on its page', (stage) => {
+describe.skipIf(hasNoBrowser)(titled('the page'), () => {
+  const stage = openStage();
   let ask: Ask;
   let page: Page;
   const mtree = async (): Promise<string> =>
@@ -19,10 +25,21 @@ describeInBrowser('a machine on its page', (stage) => {
   beforeAll(async () => {
     const served = await stage.serve();
     ask = served.ask;
-    page = await stage.open(served.base);
+    page = await stage.open(served.base, {}, /status of 422/);
   });
 
-  test('is made where there is none', async () => {
+  test('says what is wrong with a text that is no layout', async () => {
+    await page.check('#create-pasted');
+    await page.fill('#create-text', 'address-space: memory\n  not a region\n');
+    await page.click('#create button.primary');
+    await says(page, '#create-problem').toMatch(/^mtree:2:3: /);
+    await page.fill('#create-text', '{ "format": ');
+    await page.click('#create button.primary');
+    await says(page, '#create-problem').toMatch(/^the pasted layout is no JSON/);
+    await page.check('#create-bundled');
+  });
+
+  test('makes a machine where there is none', async () => {
     await page.fill('#create-id', 'q35');
     expect(await page.inputValue('#create-name')).toBe('booted-q35-default');
     await page.click('#create button.primary');
@@ -173,6 +190,7 @@ describeInBrowser('a machine on its page', (stage) => {
     const lane = (vcpu: number) => page.locator(`.lane[data-vcpu="${vcpu}"]`);
 
     test('shows accesses, layouts, what changes, and grace periods', async () => {
+      await page.locator('#load-rate').fill('30'); // few, so that tests have the processor too
       await page.click('#load-run');
       await says(page, '#load-run').toBe('Stop load');
       await expect.poll(() => page.locator('.lane').count()).toBe(3);
@@ -198,12 +216,14 @@ describeInBrowser('a machine on its page', (stage) => {
     });
 
     test('shows how far a vCPU lags that passes few checkpoints, and what waits for it', async () => {
+      await page.locator('#load-rate').fill('50');
       await page.locator('#load-checkpoint').fill('25');
       await expect
         .poll(() => page.locator('.lane[data-state="lagging"]').count(), { timeout: 20_000 })
         .toBeGreaterThan(0);
       await says(page, '.station.reclaim strong').toMatch(/wait$/);
       await page.locator('#load-checkpoint').fill('10');
+      await page.locator('#load-rate').fill('30');
     });
 
     test('goes on without a vCPU whose thread is ended', async () => {
@@ -216,11 +236,72 @@ describeInBrowser('a machine on its page', (stage) => {
     });
   });
 
-  test('is ended by two clicks', async () => {
+  test('ends a machine by two clicks', async () => {
     await page.click('#end-machine');
     await says(page, '#end-machine').toBe('Really end it?');
     await page.click('#end-machine');
     await expect.poll(() => page.isVisible('#create-part')).toBe(true);
     expect((await ask('GET', '/v1/machines')).body).toEqual([]);
+  });
+
+  test('asks for a token, refuses a wrong one, keeps the right one in its tab, and shows the machine that is chosen', async () => {
+    const { service, base } = await stage.serve({ token: 'secret' });
+    await service.store.create({ id: 'small', layout: SMALL_LAYOUT });
+    await service.store.create({ id: 'uno', machine: 'uno' });
+    const tab = await stage.open(`${base}/#uno`, STILL, REFUSED);
+    await tab.fill('#token', 'wrong');
+    await tab.click('#token-form button');
+    await says(tab, '#problem').toBe('the service does not take this token');
+    await tab.fill('#token', 'secret');
+    await tab.click('#token-form button');
+    await says(tab, '#tree').toContain('flash');
+    expect(await tab.isVisible('#token-part')).toBe(false);
+    await tab.reload();
+    await says(tab, '#connection').toBe('live');
+    await tab.selectOption('#machines', 'small');
+    await says(tab, '#tree').toContain('uart');
+    expect(tab.url()).toMatch(/#small$/);
+    await tab.context().close();
+  });
+
+  test('waits for a service that goes away, and shows it again when it is back', async () => {
+    const { service, base } = await stage.serve();
+    await service.store.create({ id: 'small', layout: SMALL_LAYOUT });
+    const tab = await stage.open(base, STILL, REFUSED);
+    await says(tab, '#connection').toBe('live');
+    await service.close();
+    await says(tab, '#connection').toBe('connection lost, trying again');
+    const again = await stage.serve({}, Number(new URL(base).port));
+    await says(tab, '#connection').toBe('no machine');
+    await again.service.store.create({ id: 'small', layout: SMALL_LAYOUT });
+    await says(tab, '#connection').toBe('live'); // nobody has touched the page
+    await again.ask('POST', '/v1/machines/small/transactions', {
+      mutations: [{ op: 'set', region: 'uart', address: '0xa000' }],
+    });
+    await says(tab, '#tree').toContain('000000000000a000-000000000000afff');
+    await tab.context().close();
+  });
+
+  test('fits a phone, in the dark, with a finger, and keeps still where motion is not wanted', async () => {
+    const { service, base } = await stage.serve();
+    await service.store.create({ id: 'q35', machine: 'q35' });
+    const tab = await stage.open(base, {
+      ...{ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
+      ...{ colorScheme: 'dark', reducedMotion: 'reduce' },
+    });
+    await says(tab, '#connection').toBe('live');
+    await tab.locator('.range').first().waitFor();
+    expect(await overflow(tab)).toBe(0);
+    const ground = (): Promise<string> =>
+      tab.evaluate('getComputedStyle(document.documentElement).backgroundColor');
+    const dark = await ground();
+    await tab.tap('#theme');
+    expect(await ground()).not.toBe(dark);
+    await tab.locator('.places button', { hasText: '0xfeb80000' }).first().tap();
+    await says(tab, '.strip .readout').toMatch(/^0xfeb6/);
+    await tab.locator('.range[aria-label^="e1000e-mmio,"]').tap();
+    await says(tab, '#selection').toContain('e1000e-mmio');
+    expect(await overflow(tab)).toBe(0);
+    await tab.context().close();
   });
 });
