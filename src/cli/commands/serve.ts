@@ -91,7 +91,9 @@ async function serve({ host, port, machine, vcpus, vcpusMax, json, ...rest }: Op
     const url = await service.listen(port, host);
     if (json) printJson({ url });
     else process.stdout.write(`${url}\n`);
-    printProgress(`flatview serve: ${url} is its page, ${url}/docs what can be asked; interrupt it to end it`);
+    printProgress(
+      `flatview serve: ${url} is its page, ${url}/docs what can be asked; interrupt it to end it`,
+    );
   } catch (error) {
     await service.close();
     noLongerWanted();

@@ -63,6 +63,10 @@ export class Controls {
   update({ churn, loadVcpus }) {
     this.showRunning('churn', churn !== null);
     this.showRunning('load', loadVcpus > 0);
+    const isTheirs = churn !== null && document.activeElement !== this.churnRate;
+    if (!isTheirs) return;
+    this.churnRate.value = `${CHURN_RATES.positionOf(churn)}`; // another client may have set it
+    this.sayRates();
   }
 
   sayRates() {

@@ -72,6 +72,12 @@ export function inspectionRoutes(app: App, parts: ServiceParts): void {
       return reply.type(TEXT).send(Buffer.from(printFlatViews(machine.addressSpaces, options)));
     },
   );
+  pictureRoutes(app, parts);
+}
+
+/** What someone who draws the machine begins with. */
+function pictureRoutes(app: App, parts: ServiceParts): void {
+  const { store } = parts;
   app.get(
     '/v1/machines/:id/regions',
     {
