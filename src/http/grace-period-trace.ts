@@ -81,8 +81,9 @@ export class GracePeriodTrace {
     const { period } = this;
     if (period === null || period.freedUs !== null || !generationReached(generation, period.generation))
       return;
-    period.freedUs = this.elapsedUs();
-    this.look();
+    const elapsedUs = this.elapsedUs();
+    period.freedUs = elapsedUs;
+    this.look(elapsedUs); // so all have let go, by then
   }
 
   stop(): void {
@@ -91,11 +92,10 @@ export class GracePeriodTrace {
     this.period = null;
   }
 
-  private look(): void {
+  private look(elapsedUs = this.elapsedUs()): void {
     const { period, machine } = this;
     if (period === null || machine === null) return;
     this.next?.cancel();
-    const elapsedUs = this.elapsedUs();
     const hasNews = lookAtReaders(period, machine.readers, elapsedUs);
     period.samples += 1;
     period.elapsedUs = elapsedUs;

@@ -38,6 +38,8 @@ export interface LoadProgramData {
   readonly addresses: SharedWords;
 }
 
+/** Between two checkpoints may lie many more accesses: who watches sees them counted meanwhile. */
+const COUNTED_ACCESSES = 1024;
 /** Longest sleep of a vCPU that is ahead of its rate: then it looks whether the rate is another one. */
 const SLEEP_MS_MAX = 50;
 
@@ -62,10 +64,13 @@ export default function loadProgram(vcpu: Vcpu, { index, board, space, addresses
     }
     const slice = Atomics.load(board, LOAD_SLICE);
     const count = rate === 0 ? slice : Math.min(slice, Math.ceil(rate / 100));
-    board[line + LOAD_FAILURES] =
-      (board[line + LOAD_FAILURES]! + slicer.slice(count, Atomics.load(board, LOAD_WRITE_PERCENT))) | 0;
-    board[line + LOAD_ACCESSES] = (board[line + LOAD_ACCESSES]! + count) | 0;
-    board[line + LOAD_WALKS] = port.walks;
+    const writePercent = Atomics.load(board, LOAD_WRITE_PERCENT);
+    for (let left = count; left > 0; left -= COUNTED_ACCESSES) {
+      const part = Math.min(left, COUNTED_ACCESSES);
+      board[line + LOAD_FAILURES] = (board[line + LOAD_FAILURES]! + slicer.slice(part, writePercent)) | 0;
+      board[line + LOAD_ACCESSES] = (board[line + LOAD_ACCESSES]! + part) | 0;
+      board[line + LOAD_WALKS] = port.walks;
+    }
     done += count;
   }
 }

@@ -37,6 +37,14 @@ test('a vCPU that is offline holds nothing, one that announces lets go later, th
   expect(last()!.freedUs).toBeGreaterThanOrEqual(passedUs!);
 });
 
+test('what is free has been let go of, by then at the latest', () => {
+  const machine = machineOf([5]);
+  trace.follow(commit, machine);
+  machine.readers[0]!.generation = GENERATION;
+  trace.reclaimed(GENERATION);
+  expect(last()!.freedUs).toBe(last()!.readers[0]!.passedUs);
+});
+
 test('a vCPU that ends is gone', async () => {
   const machine = machineOf([5]);
   trace.follow(commit, machine);

@@ -1,6 +1,5 @@
 /** The page: which machine is shown, and who is told what of it. */
 
-import { hexOf } from './addresses.js';
 import { Api, machineUrl, messageOf, Problem } from './api.js';
 import { Charts } from './charts.js';
 import { Controls } from './controls.js';
@@ -9,8 +8,8 @@ import { askTwice, byId, element, setText } from './dom.js';
 import { EventStream } from './event-stream.js';
 import { MachineModel } from './machine-model.js';
 import { MemoryView } from './memory-view.js';
+import { Moves } from './moves.js';
 import { PipelineView } from './pipeline-view.js';
-import { timeText } from './quantities.js';
 import { ReadersView } from './readers-view.js';
 import { followTheme } from './theme.js';
 
@@ -39,6 +38,7 @@ class Page {
       pause: (id, paused) => void this.steer('PUT', id, { paused }),
       end: (id) => void this.steer('DELETE', id),
     });
+    this.moves = new Moves(this.api, (bar, target) => this.move(bar, target));
     this.charts = new Charts(byId('charts', HTMLElement));
     this.controls = new Controls(this.api, (message) => this.complain(message));
     this.create = new CreateForm(this.api, (id) => void this.listMachines(id));
@@ -111,6 +111,7 @@ class Page {
     this.showCreate(false);
     this.charts.clear();
     this.pipeline.clear();
+    this.moves.clear();
     this.readers.clear();
     const model = new MachineModel(this.api, id, {
       tree: (changed) => {
@@ -187,6 +188,7 @@ class Page {
       period: (told) => {
         this.readers.follow(told);
         this.pipeline.followed(told);
+        this.moves.followed(told);
       },
       readers: ({ readers, retiredBytes }) => {
         this.showReaders(readers);
@@ -221,33 +223,10 @@ class Page {
   }
 
   /** @param {Bar} bar @param {bigint} target */
-  async move({ region, base, start }, target) {
-    const { model } = this;
-    if (model === null) return;
-    const result = byId('result', HTMLElement);
-    const mutation = { op: 'set', region: region.id, address: hexOf(target - base) };
+  async move(bar, target) {
+    if (this.model === null) return;
     try {
-      if (target < base)
-        throw new Error(
-          `${hexOf(target)} is below the container of ${region.name}, which begins at ${hexOf(base)}`,
-        );
-      const url = machineUrl(model.id, '/transactions');
-      /** @type {import('./types.d.ts').Transaction} */
-      const told = await this.api.request('POST', url, { mutations: [mutation] });
-      const grace =
-        told.gracePeriodUs === null
-          ? 'a vCPU still holds the old map'
-          : `every vCPU had let go after ${timeText(told.gracePeriodUs)}`;
-      const undo = element('button', { type: 'button' }, `Move back to ${hexOf(start)}`);
-      undo.addEventListener(
-        'click',
-        () => void this.move({ region, base, start: target, size: 0n, limit: 0n, step: 1n }, start),
-      );
-      await model.reached(told.commit);
-      result.replaceChildren(
-        `${region.name} is at ${hexOf(target)}: commit ${told.commit} took ${timeText(told.commitUs)}, ${grace}. `,
-        undo,
-      );
+      await this.moves.move(this.model, bar, target);
     } catch (error) {
       this.complain(messageOf(error));
     }

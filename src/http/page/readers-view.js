@@ -109,7 +109,7 @@ class Lane {
     this.held = element('i', { class: 'held' });
     this.unknown = element('i', { class: 'unknown' });
     this.after = element('i', { class: 'after' });
-    this.freed = element('i', { class: 'freed', title: 'the old map is free' });
+    this.freed = element('i', { class: 'freed', title: 'the old map is free', hidden: '' });
     this.note = element('span', { class: 'note' });
     this.track = element(
       'div',

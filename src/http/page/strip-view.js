@@ -95,7 +95,7 @@ export class StripView {
   update(view) {
     this.view = view;
     this.showPlacesSoon();
-    setText(this.count, `${view.ranges.length} ranges`);
+    setText(this.count, view.ranges.length === 1 ? '1 range' : `${view.ranges.length} ranges`);
     this.drawSoon();
   }
 

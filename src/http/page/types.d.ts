@@ -134,7 +134,6 @@ export interface Transaction {
   readonly commit: number;
   readonly generation: number;
   readonly commitUs: number;
-  readonly gracePeriodUs: number | null;
 }
 
 /** The events of a machine by their names. */

@@ -58,6 +58,9 @@ export class Stage {
   }
 }
 
+/** Asks until it is so, for longer than any computer should take. */
+export const eventually = <T>(ask: () => Promise<T> | T) => expect.poll(ask, { timeout: TIMEOUT_MS });
+
 /** What the element says, as often as it is asked. */
 export const says = (page: Page, selector: string) =>
-  expect.poll(() => page.locator(selector).first().textContent(), { timeout: TIMEOUT_MS });
+  eventually(() => page.locator(selector).first().textContent());
