@@ -45,8 +45,8 @@ export interface GraceWriterOptions {
   readonly stallMs?: number;
   /** Milliseconds until a reader that holds up a grace period is kicked; 5 by default. It decides when to move. */
   readonly kickMs?: number;
-  /** Called with the milliseconds from retirement to reclamation of each retired thing. */
-  readonly onReclaimed?: (graceMs: number) => void;
+  /** Called for each retired thing: milliseconds until it was reclaimed, and the generation it was retired under. */
+  readonly onReclaimed?: (graceMs: number, generation: number) => void;
 }
 
 interface Retired {
@@ -140,7 +140,7 @@ export class GraceWriter {
       this.heldBytes -= oldest.sizeBytes;
       this.nextStallMs = this.stallMs;
       const graceMs = performance.now() - oldest.sinceMs;
-      callOut(() => this.options.onReclaimed?.(graceMs));
+      callOut(() => this.options.onReclaimed?.(graceMs, oldest.generation));
       callOut(oldest.reclaim);
     }
     if (this.retiredHead > 1024 || this.retiredHead === this.retired.length) {

@@ -28,7 +28,7 @@ export class Commits {
   private readonly onCommit: (commit: Commit) => void;
   private readonly stopListening: () => void;
   private publication: Publication | null = null;
-  private generation = 0;
+  private lastGeneration = 0;
   private count = 0;
 
   /** @param onCommit told of each that changed something */
@@ -37,13 +37,18 @@ export class Commits {
     this.onCommit = onCommit;
     this.stopListening = machine.onPublication((publication) => {
       this.publication = publication;
-      this.generation = publication.generation;
+      this.lastGeneration = publication.generation;
     });
   }
 
   /** Number of the last commit. */
   get number(): number {
     return this.count;
+  }
+
+  /** That of the last commit. */
+  get generation(): number {
+    return this.lastGeneration;
   }
 
   /** Runs `body` as one transaction. @throws what the transaction throws, with all as it was */
@@ -61,7 +66,7 @@ export class Commits {
     const commitMs = performance.now() - startMs;
     const publication = this.publication as Publication | null; // set by the listener meanwhile
     const changed = publication?.changed ?? [];
-    const commit = { number: this.count, cause, generation: this.generation, commitMs, changed };
+    const commit = { number: this.count, cause, generation: this.lastGeneration, commitMs, changed };
     if (publication !== null) this.onCommit(commit);
     return commit;
   }

@@ -4,7 +4,7 @@ import { type AddressWindow, type FlatRange, type FlatView, rangeType } from '..
 import { type WindowJson, windowJson } from './commits.ts';
 import type { Inventory } from './inventory.ts';
 
-export interface DeltaRange {
+export interface RangeJson {
   readonly start: string;
   readonly last: string;
   readonly type: string;
@@ -19,7 +19,7 @@ export interface FlatDelta {
   /** Merged and ascending. */
   readonly windows: readonly WindowJson[];
   /** The ranges that meet the windows, whole; between them nothing answers. */
-  readonly ranges: readonly DeltaRange[];
+  readonly ranges: readonly RangeJson[];
   /** False if there was too much to tell: ask for the flat view. */
   readonly complete: boolean;
 }
@@ -56,20 +56,21 @@ export class ChangedWindows {
 export function deltaOf(view: FlatView, changed: ChangedWindows, inventory: Inventory): FlatDelta {
   const merged = changed.merged();
   if (merged === null) return { windows: [], ranges: [], complete: false };
-  const ranges: DeltaRange[] = [];
+  const ranges: RangeJson[] = [];
   let next = 0;
   for (const { start, last } of merged) {
     next = firstReaching(view.ranges, start, next);
     for (; next < view.ranges.length && view.ranges[next]!.start <= last; next += 1) {
       if (ranges.length === RANGES_TOLD)
         return { windows: merged.map(windowJson), ranges: [], complete: false };
-      ranges.push(told(view.ranges[next]!, inventory));
+      ranges.push(rangeJson(view.ranges[next]!, inventory));
     }
   }
   return { windows: merged.map(windowJson), ranges, complete: true };
 }
 
-const told = (range: FlatRange, inventory: Inventory): DeltaRange => ({
+/** One range with what a picture says of it. */
+export const rangeJson = (range: FlatRange, inventory: Inventory): RangeJson => ({
   ...windowJson({ start: range.start, last: range.start + range.size - 1n }),
   type: rangeType(range),
   name: range.region.name,

@@ -5,6 +5,7 @@
  *   word  name                  writer   meaning
  *   0     LOAD_RATE             control  accesses a second of each vCPU; 0: as many as it can
  *   1     LOAD_WRITE_PERCENT    control  stores among them
+ *   2     LOAD_SLICE            control  accesses between two checkpoints, at most
  *   32    LOAD_VCPUS            (below)  + vCPU of the load * LOAD_STRIDE_WORDS
  *
  *   word  name                  writer   meaning
@@ -19,6 +20,7 @@ import type { Vcpu } from '../vcpu/vcpu.ts';
 
 export const LOAD_RATE = 0;
 export const LOAD_WRITE_PERCENT = 1;
+export const LOAD_SLICE = 2;
 export const LOAD_VCPUS = 32;
 export const LOAD_STRIDE_WORDS = 32;
 
@@ -36,8 +38,8 @@ export interface LoadProgramData {
   readonly addresses: SharedWords;
 }
 
-/** Accesses between two checkpoints. */
-const SLICE_ACCESSES = 1024;
+/** Between two checkpoints may lie many more accesses: who watches sees them counted meanwhile. */
+const COUNTED_ACCESSES = 1024;
 /** Longest sleep of a vCPU that is ahead of its rate: then it looks whether the rate is another one. */
 const SLEEP_MS_MAX = 50;
 
@@ -60,11 +62,15 @@ export default function loadProgram(vcpu: Vcpu, { index, board, space, addresses
       if (!vcpu.waitForInterrupt(Math.min(aheadMs, SLEEP_MS_MAX))) return;
       continue;
     }
-    const count = rate === 0 ? SLICE_ACCESSES : Math.min(SLICE_ACCESSES, Math.ceil(rate / 100));
-    board[line + LOAD_FAILURES] =
-      (board[line + LOAD_FAILURES]! + slicer.slice(count, Atomics.load(board, LOAD_WRITE_PERCENT))) | 0;
-    board[line + LOAD_ACCESSES] = (board[line + LOAD_ACCESSES]! + count) | 0;
-    board[line + LOAD_WALKS] = port.walks;
+    const slice = Atomics.load(board, LOAD_SLICE);
+    const count = rate === 0 ? slice : Math.min(slice, Math.ceil(rate / 100));
+    const writePercent = Atomics.load(board, LOAD_WRITE_PERCENT);
+    for (let left = count; left > 0; left -= COUNTED_ACCESSES) {
+      const part = Math.min(left, COUNTED_ACCESSES);
+      board[line + LOAD_FAILURES] = (board[line + LOAD_FAILURES]! + slicer.slice(part, writePercent)) | 0;
+      board[line + LOAD_ACCESSES] = (board[line + LOAD_ACCESSES]! + part) | 0;
+      board[line + LOAD_WALKS] = port.walks;
+    }
     done += count;
   }
 }

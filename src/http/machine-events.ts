@@ -1,12 +1,14 @@
 /**
- * What happens in a machine, as events for those who watch it: commits and what they changed, grace periods,
- * throughput. Collected, and sent at a steady pace however much happens; nothing is kept while nobody watches.
+ * What happens in a machine, as events for those who watch it: commits and what they changed, readers, grace
+ * periods, throughput. Collected, and sent at a steady pace however much happens; nothing is kept while nobody watches.
  * Guarantee: a watcher that does not read costs a bounded number of bytes: it misses events, and is told how many.
  */
 import type { AddressSpace } from '../model/address-space.ts';
 import { Latencies } from '../verify/latencies.ts';
 import { type Commit, windowsOf } from './commits.ts';
 import { ChangedWindows, deltaOf } from './flat-delta.ts';
+import { GracePeriodTrace } from './grace-period-trace.ts';
+import { RegionChanges } from './region-changes.ts';
 import type { ServedMachine } from './served-machine.ts';
 
 /** Takes the text of an event; false if it has to be left out. */
@@ -42,9 +44,13 @@ export class MachineEvents {
   private changed = new Map<AddressSpace, ChangedWindows>();
   private graces = new Latencies();
   private before: Reading | null = null;
+  private regions: RegionChanges | null = null;
+  private readersTold = '';
+  private readonly trace: GracePeriodTrace;
 
   constructor(served: ServedMachine) {
     this.served = served;
+    this.trace = new GracePeriodTrace((period) => this.tell('period', period));
   }
 
   /**
@@ -62,6 +68,7 @@ export class MachineEvents {
 
   committed(commit: Commit): void {
     if (this.watchers.size === 0) return;
+    this.trace.follow(commit, this.served.machine);
     this.commitCount += 1;
     this.commits.push(commit);
     if (this.commits.length > COMMITS_TOLD) this.commits.shift();
@@ -72,8 +79,10 @@ export class MachineEvents {
     }
   }
 
-  reclaimed(graceMs: number): void {
-    if (this.watchers.size > 0) this.graces.record(graceMs);
+  reclaimed(graceMs: number, generation: number): void {
+    if (this.watchers.size === 0) return;
+    this.graces.record(graceMs);
+    this.trace.reclaimed(generation);
   }
 
   /** Nothing more will happen. */
@@ -87,12 +96,16 @@ export class MachineEvents {
   private begin(): void {
     this.forget();
     this.before = this.reading();
+    this.regions = new RegionChanges(this.served.inventory);
     this.timer = setInterval(() => this.tick(), TICK_MS);
   }
 
   private end(): void {
     if (this.timer !== null) clearInterval(this.timer);
     this.timer = null;
+    this.trace.stop();
+    this.regions = null;
+    this.readersTold = '';
     this.forget();
   }
 
@@ -108,10 +121,23 @@ export class MachineEvents {
     if (this.commitCount > 0) {
       this.tell('commits', this.commitsTold());
       this.tell('delta', this.deltaTold());
+      const changes = this.regions?.take();
+      if (changes !== undefined) this.tell('regions', { commit: this.served.commits.number, ...changes });
     }
     if (this.graces.count > 0) this.tell('grace', { count: this.graces.count, ...this.graces.summary() });
     this.forget();
+    this.tellReaders();
     if (this.ticks % THROUGHPUT_TICKS === 0) this.tell('throughput', this.throughput());
+  }
+
+  /** Only where something is another than last time: a quiet machine is silent. */
+  private tellReaders(): void {
+    const { readers, machine } = this.served;
+    const told = { readers, retiredBytes: machine.gauges.retiredBytes };
+    const text = JSON.stringify(told);
+    if (text === this.readersTold) return;
+    this.readersTold = text;
+    this.tell('readers', told);
   }
 
   private commitsTold(): unknown {
@@ -152,7 +178,7 @@ export class MachineEvents {
       accessesPerSecond: perSecond('accesses'),
       loadAccessesPerSecond: perSecond('loadAccesses'),
       publicationsPerSecond: perSecond('publications'),
-      readers: machine.readers,
+      readers: this.served.readers,
       ...{ liveBytes, retiredBytes },
       churn: churn.state.rate,
       loadVcpus: load.vcpuCount,

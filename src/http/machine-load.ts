@@ -23,18 +23,24 @@ export interface LoadRequest {
   readonly rate: number | 'max';
   /** Stores among them: they write over what clients stored. */
   readonly writePercent: number;
+  /** Accesses of a vCPU between two checkpoints; fewer where the rate is low. */
+  readonly checkpointEvery: number;
 }
 
 export interface LoadState extends LoadRequest {
   readonly running: boolean;
 }
 
+export const CHECKPOINT_EVERY_DEFAULT = 1024;
 const ADDRESS_COUNT = 8192;
 /** Of a hundred addresses, those that are RAM, where there is any. */
 const RAM_PERCENT = 88;
 /** Of each range, its first bytes: programs do not touch all memory at random. */
 const WINDOW_BYTES = 1n << 20n;
-const NO_LOAD: LoadRequest = { vcpus: 0, addressSpace: '', rate: 'max', writePercent: 0 };
+const NO_LOAD: LoadRequest = {
+  ...{ vcpus: 0, addressSpace: '', rate: 'max', writePercent: 0 },
+  checkpointEvery: CHECKPOINT_EVERY_DEFAULT,
+};
 
 export class MachineLoad {
   private readonly machine: Machine;
@@ -68,7 +74,7 @@ export class MachineLoad {
   }
 
   /**
-   * Starts what is asked for, or makes what runs be that. Where only rate and writes differ, no vCPU is touched.
+   * Starts what is asked for, or makes what runs be that. Where only rate, writes and checkpoints differ, no vCPU is touched.
    * @throws MemoryError ADDRESS_SPACE_UNKNOWN; INVALID_ARGUMENT where nothing is mapped
    */
   async start(request: LoadRequest): Promise<void> {
@@ -118,8 +124,9 @@ export class MachineLoad {
     this.request = request;
     const { rate, vcpus, writePercent } = request;
     const each = rate === 'max' ? 0 : Math.max(1, Math.round(rate / vcpus));
-    Atomics.store(board, program.LOAD_RATE, each); // pairs with loadProgram, as the next
+    Atomics.store(board, program.LOAD_RATE, each); // pairs with loadProgram, as the next two
     Atomics.store(board, program.LOAD_WRITE_PERCENT, writePercent);
+    Atomics.store(board, program.LOAD_SLICE, request.checkpointEvery);
   }
 
   private retireCounts(): void {

@@ -52,6 +52,10 @@ export const MachineRequestBody = exactly({
 export const READER = Type.Object({
   id: Type.Integer(),
   phase: Type.String(),
+  role: Type.Unsafe<'access' | 'load'>({
+    enum: ['access', 'load'],
+    description: 'serves the accesses of requests, or makes load',
+  }),
   generation: Type.Union([Type.Integer(), Type.Null()], { description: 'null while it is offline' }),
   lag: Type.Integer({ description: 'generations that it has not announced' }),
 });
@@ -85,6 +89,12 @@ export const LoadRequestBody = exactly({
   writePercent: Type.Optional(
     Type.Integer({ minimum: 0, maximum: 100, description: 'stores among the accesses; 0 by default' }),
   ),
+  checkpointEvery: Type.Optional(
+    Type.Integer({
+      ...{ minimum: 1, maximum: 2 ** 26 },
+      description: 'accesses of a vCPU between two checkpoints, 1024 by default: more hold up grace periods',
+    }),
+  ),
 });
 export const LoadState = Type.Object({
   running: Type.Boolean(),
@@ -92,6 +102,7 @@ export const LoadState = Type.Object({
   addressSpace: Type.String(),
   rate: Type.Unsafe<number | 'max'>({ type: RATE_TOLD, description: 'accesses a second, or "max"' }),
   writePercent: Type.Integer(),
+  checkpointEvery: Type.Integer(),
 });
 
 export const MachineState = Type.Object({
@@ -107,6 +118,7 @@ export const MachineState = Type.Object({
     }),
   ),
   commit: Type.Integer({ description: 'number of the last transaction that changed something' }),
+  generation: Type.Integer({ description: 'that readers of its layout announce' }),
   readers: Type.Array(READER),
   gauges: Type.Record(Type.String(), Type.Number()),
   accesses: Type.Record(Type.String(), Type.Number()),
@@ -119,6 +131,7 @@ export const RegionState = Type.Object({
   id: Type.String({ description: 'as mutations name it' }),
   name: Type.String(),
   kind: Type.String(),
+  type: Type.String({ description: "as info mtree has it; an alias's is its final target's" }),
   size: HEX,
   address: Type.String({ description: 'within its container' }),
   priority: Type.Integer(),
@@ -126,11 +139,34 @@ export const RegionState = Type.Object({
   readonly: Type.Boolean(),
   nonvolatile: Type.Boolean(),
   romd: Type.Boolean(),
+  owner: nullable('as captured or given; null for an orphan'),
   container: nullable('id of a region'),
   alias: Type.Unsafe<{ target: string | null; offset: string } | null>({
     description: 'of an alias: {target: id of a region, offset}; else null',
   }),
   children: Type.Array(Type.String(), { description: 'ids, in list order' }),
+});
+
+export type RegionStateJson = Static<typeof RegionState>;
+
+export const ViewsAnswer = Type.Object({
+  commit: Type.Integer({ description: 'events of later ones change what is here' }),
+  views: Type.Array(
+    Type.Object({
+      addressSpaces: Type.Array(Type.String(), { description: 'ids of those that show this' }),
+      ranges: Type.Array(
+        Type.Object({
+          start: HEX,
+          last: Type.String({ description: 'inclusive' }),
+          type: Type.String(),
+          name: Type.String(),
+          region: nullable('id'),
+          offset: Type.String({ description: 'in the region' }),
+          priority: Type.Integer(),
+        }),
+      ),
+    }),
+  ),
 });
 
 /** Which fields belong to which `op` is checked when it is applied: the message then names the field. */

@@ -6,6 +6,7 @@
 import type { StallReport } from '../grace/writer.ts';
 import { LiveLayout } from '../qemu/live-layout.ts';
 import { Machine } from '../service/machine.ts';
+import type { ReaderState } from '../service/reader-states.ts';
 import type { DeviceReport } from '../vcpu/failure-reports.ts';
 import { AccessPool } from './access-pool.ts';
 import { type Commit, Commits } from './commits.ts';
@@ -29,6 +30,10 @@ export interface MachineObserver {
   backPressure(machine: ServedMachine): void;
   /** A fault of ours. */
   failed(machine: ServedMachine, error: unknown): void;
+}
+
+export interface ServedReader extends ReaderState {
+  readonly role: 'access' | 'load';
 }
 
 export interface MachinePlan extends ImportedSource {
@@ -72,8 +77,8 @@ export class ServedMachine {
       checked: plan.checked,
       onStall: (report) => observer.stalled(this, report),
       onDeviceReport: (report) => observer.deviceFailed(this, report),
-      onReclaimed: (graceMs) => {
-        this.events.reclaimed(graceMs);
+      onReclaimed: (graceMs, generation) => {
+        this.events.reclaimed(graceMs, generation);
         observer.reclaimed(this, graceMs);
       },
     });
@@ -96,6 +101,14 @@ export class ServedMachine {
       void this.machine.close();
       throw error;
     }
+  }
+
+  /** How far each vCPU is, and what it is for. */
+  get readers(): ServedReader[] {
+    return this.machine.readers.map((state) => ({
+      ...state,
+      role: this.load.vcpu(state.id) === null ? 'access' : 'load',
+    }));
   }
 
   /** vCPUs that have not ended. */

@@ -5,11 +5,8 @@
  * connection and its own requests; close() leaves no thread, no timer and no connection.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import rateLimit from '@fastify/rate-limit';
-import fastifyStatic from '@fastify/static';
 import Fastify, { LogController } from 'fastify';
 import { MemoryError } from '../base/errors.ts';
 import { answerClientError, answerErrors, sendProblem } from './answer-errors.ts';
@@ -17,6 +14,7 @@ import { describeApi } from './api-document.ts';
 import type { App, ServiceParts } from './app.ts';
 import { guardFor, isLoopback } from './guard.ts';
 import { MachineStore, serviceCloses } from './machine-store.ts';
+import { servePage } from './page-files.ts';
 import { ServiceError } from './problem.ts';
 import { accessRoutes } from './routes/accesses.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -30,7 +28,6 @@ import type { MachineObserver } from './served-machine.ts';
 import { ServiceMetrics } from './service-metrics.ts';
 import { limitsFrom, type ServiceLimits, type ServiceOptions } from './service-options.ts';
 
-const PAGE = fileURLToPath(new URL('./page/', import.meta.url));
 /** After that long without a byte either way a connection ends: its client reads no answer. */
 const SILENCE_MS_MAX = 120_000;
 const CONNECTIONS_CHECK_MS = 500;
@@ -133,7 +130,7 @@ export class Service {
           new ServiceError(429, 'RATE_LIMITED', `this address has had its ${max} requests of this second`),
       });
     }
-    if (existsSync(PAGE)) await app.register(fastifyStatic, { root: PAGE, wildcard: false });
+    await servePage(app);
   }
 
   private observer(): MachineObserver {

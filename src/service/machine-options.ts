@@ -46,8 +46,8 @@ export interface MachineOptions {
   readonly onDeviceHostDeath?: (death: DeviceHostDeath) => void;
   /** A callback of a listener threw; the commit stands. By default a process warning. */
   readonly onListenerError?: (report: ListenerReport) => void;
-  /** Milliseconds from retirement to reclamation of each retired view. */
-  readonly onReclaimed?: (graceMs: number) => void;
+  /** Milliseconds from retirement to reclamation of each retired view, and the generation that replaced it. */
+  readonly onReclaimed?: (graceMs: number, generation: number) => void;
 }
 
 export type FullMachineOptions = Required<MachineOptions>;

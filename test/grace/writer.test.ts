@@ -231,10 +231,14 @@ describe('a silent reader', () => {
   test('is not reported if it moves in time', async () => {
     const reports: StallReport[] = [];
     const graceMs: number[] = [];
+    const generations: number[] = [];
     start({
       stallMs: 60_000,
       onStall: (report) => reports.push(report),
-      onReclaimed: (ms) => graceMs.push(ms),
+      onReclaimed: (ms, generation) => {
+        graceMs.push(ms);
+        generations.push(generation);
+      },
     });
     const reader = onlineReader(0);
     const synchronized = writer.synchronize();
@@ -244,6 +248,7 @@ describe('a silent reader', () => {
     expect(reports).toEqual([]);
     expect(graceMs).toHaveLength(1);
     expect(graceMs[0]).toBeGreaterThan(0);
+    expect(generations).toEqual([writer.generation]);
   });
 });
 

@@ -1,12 +1,14 @@
 /** Churn, load, events and metrics: what a machine can be put under, and what is told of it. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Service } from '../../src/http/service.ts';
+import { eventsUntil } from './event-stream.ts';
 import { type Ask, askOf, SMALL_LAYOUT } from './service-fixture.ts';
 
 let service: Service;
 let ask: Ask;
 let base: string;
 const URL_OF = '/v1/machines/small';
+const streamUrl = (): string => `${base}${URL_OF}/events`;
 
 beforeAll(async () => {
   service = await new Service({ checked: true, vcpus: 3, streams: 1 }).ready();
@@ -73,7 +75,13 @@ describe('load', () => {
 
   test('runs on vCPUs of its own until it is stopped, and is adjusted while it runs', async () => {
     const started = await ask('PUT', `${URL_OF}/load`, { vcpus: 2, addressSpace: 'memory' });
-    expect(started.body).toMatchObject({ running: true, vcpus: 2, rate: 'max', writePercent: 0 });
+    expect(started.body).toMatchObject({
+      running: true,
+      vcpus: 2,
+      rate: 'max',
+      writePercent: 0,
+      checkpointEvery: 1024,
+    });
     await expect.poll(loaded).toBeGreaterThan(10_000);
     expect(await metric('vcpus')).toBe(3);
     expect(await metric('tlb_hits_total')).toBeGreaterThan(await metric('tlb_misses_total'));
@@ -90,6 +98,12 @@ describe('load', () => {
 
   test.each([
     ['more vCPUs than there are', { vcpus: 3, addressSpace: 'memory' }, 507, 'VCPUS_EXHAUSTED'],
+    [
+      'no access between checkpoints',
+      { vcpus: 1, addressSpace: 'memory', checkpointEvery: 0 },
+      400,
+      'INVALID_REQUEST',
+    ],
     ['an unknown address space', { vcpus: 1, addressSpace: 'none' }, 404, 'ADDRESS_SPACE_UNKNOWN'],
     [
       'more writes than accesses',
@@ -111,7 +125,7 @@ describe('a vCPU', () => {
   test('of the load is paused, and goes on', async () => {
     const id = await vcpuOfLoad();
     const paused = await ask('PUT', `${URL_OF}/vcpus/${id}`, { paused: true });
-    expect(paused.body).toEqual({ id, phase: 'paused', generation: null, lag: 0 });
+    expect(paused.body).toEqual({ id, role: 'load', phase: 'paused', generation: null, lag: 0 });
     const before = await metric('load_accesses_total');
     expect(await metric('load_accesses_total')).toBe(before);
     await ask('PUT', `${URL_OF}/vcpus/${id}`, { paused: false });
@@ -141,34 +155,6 @@ describe('a vCPU', () => {
   });
 });
 
-/** Events from a real connection, until `isEnough`. */
-async function eventsUntil(
-  isEnough: (name: string, data: Record<string, unknown>) => boolean,
-  meanwhile: () => Promise<unknown> = async () => {},
-): Promise<void> {
-  const abort = new AbortController();
-  const open = (): Promise<Response> => fetch(`${base}${URL_OF}/events`, { signal: abort.signal });
-  let response = await open();
-  while (response.status === 503) response = await open(); // the one before is not gone yet
-  expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
-  await meanwhile();
-  let text = '';
-  try {
-    for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
-      text += chunk;
-      const events = text.split('\n\n');
-      text = events.pop()!;
-      for (const event of events) {
-        const [, name, data] = /^event: (.+)\ndata: (.+)$/.exec(event) ?? [];
-        if (name !== undefined && isEnough(name, JSON.parse(data!))) return;
-      }
-    }
-    throw new Error('the stream has ended before');
-  } finally {
-    abort.abort();
-  }
-}
-
 describe('the stream of events', () => {
   const watch = async (machine = URL_OF): Promise<number> => {
     const response = await fetch(`${base}${machine}/events`);
@@ -180,6 +166,7 @@ describe('the stream of events', () => {
     const seen = new Map<string, Record<string, unknown>>();
     const mutations = [{ op: 'set', region: 'uart', address: '0x9000' }];
     await eventsUntil(
+      streamUrl(),
       (name, data) => {
         seen.set(name, data);
         return ['commits', 'delta', 'grace', 'throughput'].every((due) => seen.has(due));
@@ -213,6 +200,7 @@ describe('the stream of events', () => {
   test('is given to no more clients than the limit, and is free again when one goes', async () => {
     await expect.poll(() => watch()).toBe(200);
     await eventsUntil(
+      streamUrl(),
       (name) => name === 'throughput',
       async () => expect(await watch()).toBe(503),
     );

@@ -54,7 +54,7 @@ export function decisionFaults({ path, text }: Source): readonly Fault[] {
 
 /** File names: kebab-case after the concept they hold. */
 export const fileNameFaults = ({ path }: Source): readonly Fault[] =>
-  /^(?:[a-z0-9-]+\/)*[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test|\.d)?\.ts$/.test(path)
+  /^(?:[a-z0-9-]+\/)*[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test|\.d)?\.[jt]s$/.test(path)
     ? []
     : [`${path}: not kebab-case`];
 

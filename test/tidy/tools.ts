@@ -38,10 +38,10 @@ const sampleCompilerOptions = JSON.stringify({
   include: ['src'],
 });
 
-export function checkTypes(folder = projectRoot): Verdict {
-  const run = runTool('typescript', 'tsc', ['--noEmit', '--listFiles', '--pretty', 'false'], {
-    cwd: folder,
-  });
+/** @param config of the browser's side: `tsconfig.page.json` */
+export function checkTypes(folder = projectRoot, config = 'tsconfig.json'): Verdict {
+  const args = ['-p', config, '--noEmit', '--listFiles', '--pretty', 'false'];
+  const run = runTool('typescript', 'tsc', args, { cwd: folder });
   const lines = run.output.split('\n');
   const isListed = (line: string): boolean => line.startsWith(folder) && !line.includes('/node_modules/');
   return {

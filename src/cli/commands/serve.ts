@@ -91,7 +91,9 @@ async function serve({ host, port, machine, vcpus, vcpusMax, json, ...rest }: Op
     const askedToEnd = untilAskedToEnd();
     if (json) printJson({ url });
     else process.stdout.write(`${url}\n`);
-    printProgress(`flatview serve: ${url} (its page is ${url}/docs); interrupt it to end it`);
+    printProgress(
+      `flatview serve: ${url} is its page, ${url}/docs what can be asked; interrupt it to end it`,
+    );
     await askedToEnd;
   } catch (error) {
     throw listenError(error, `${host}:${port}`);

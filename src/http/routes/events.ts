@@ -15,11 +15,8 @@ export function eventRoutes(app: App, parts: ServiceParts): void {
       exposeHeadRoute: false,
       schema: {
         tags: ['events'],
-        summary: 'Commits, deltas, grace periods and throughput as they happen (text/event-stream)',
-        description:
-          'Events: commits {count, commits}, delta {commit, addressSpaces: [{windows, ranges, complete}]}, ' +
-          'grace {count, p50Us, p99Us, maxUs}, throughput {accessesPerSecond, loadAccessesPerSecond, ' +
-          'publicationsPerSecond, readers, liveBytes, retiredBytes, churn, loadVcpus}, missed {count}, end {}.',
+        summary: 'Commits, what they change, readers, grace periods and throughput (text/event-stream)',
+        description: EVENTS,
         params: MachineParams,
       },
     },
@@ -54,3 +51,23 @@ export function eventRoutes(app: App, parts: ServiceParts): void {
     },
   );
 }
+
+const EVENTS = `Addresses are "0x" and hex digits, \`last\` is inclusive, times are in microseconds.
+
+Every 100 ms, where there is something to tell:
+- \`commits\` {count, commits: the newest 16}
+- \`delta\` {commit, addressSpaces: [{addressSpace, windows, ranges, complete}]}: in \`windows\`, \`ranges\` are what answers
+  now, and nothing between them; not complete: ask for …/views
+- \`regions\` {commit, regions, complete}: those whose fields changed; not complete: some came, went or were mapped: ask for …/regions
+- \`grace\` {count, p50Us, p99Us, maxUs}: grace periods that ended
+- \`readers\` {readers, retiredBytes}: how far each vCPU is, and what waits
+
+Every 500 ms: \`throughput\` {accessesPerSecond, loadAccessesPerSecond, publicationsPerSecond, readers, liveBytes,
+retiredBytes, churn, loadVcpus}.
+
+As it happens: \`period\` {commit, cause, generation, elapsedUs, samples, readers: [{id, heldUs, passedUs, how}], waitingBytes,
+freedUs, isOver}: one grace period at a time, followed by looking at every vCPU's announcement again and again. A vCPU was last
+seen to hold the old layout \`heldUs\` after the commit, and first seen to have let go after \`passedUs\`, null while it has not; \`how\`:
+announced, offline or gone. Told when it ends, and while it lasts.
+
+\`missed\` {count}: events that this client did not take in time. \`end\` {}: the machine or the service ends.`;

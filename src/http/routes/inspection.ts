@@ -1,14 +1,16 @@
 /** Routes that show what a machine is: its tree, its flat views, its regions with the ids that mutations name. */
 import { Type } from 'typebox';
-import { hexFromAddress } from '../../base/addresses.ts';
-import type { MemoryRegion } from '../../model/memory-region.ts';
 import { PAGE_BITS_DEFAULT } from '../../qemu/dispatch-tree.ts';
 import { flatJsonOf } from '../../qemu/flat-json.ts';
+import { groupUnder } from '../../qemu/group-under.ts';
 import { hierarchyJsonOf } from '../../qemu/hierarchy-json.ts';
 import { printFlatViews, printMtree } from '../../qemu/mtree-printer.ts';
+import type { FlatView } from '../../render/flat-view.ts';
 import { type App, dear, type ServiceParts } from '../app.ts';
-import type { Inventory } from '../inventory.ts';
-import { exactly, MachineParams, RegionState } from '../schemas.ts';
+import { rangeJson } from '../flat-delta.ts';
+import { regionJson } from '../region-changes.ts';
+import { exactly, MachineParams, RegionState, ViewsAnswer } from '../schemas.ts';
+import type { ServedMachine } from '../served-machine.ts';
 
 const tags = ['inspection'];
 const FLAG = Type.Optional(Type.Unsafe<'true' | 'false'>({ type: 'string', enum: ['true', 'false'] }));
@@ -70,6 +72,12 @@ export function inspectionRoutes(app: App, parts: ServiceParts): void {
       return reply.type(TEXT).send(Buffer.from(printFlatViews(machine.addressSpaces, options)));
     },
   );
+  pictureRoutes(app, parts);
+}
+
+/** What someone who draws the machine begins with. */
+function pictureRoutes(app: App, parts: ServiceParts): void {
+  const { store } = parts;
   app.get(
     '/v1/machines/:id/regions',
     {
@@ -86,18 +94,30 @@ export function inspectionRoutes(app: App, parts: ServiceParts): void {
       return [...inventory.regions].map(([id, region]) => regionJson(id, region, inventory));
     },
   );
+  app.get(
+    '/v1/machines/:id/views',
+    {
+      ...dear(parts),
+      schema: {
+        tags,
+        summary: 'The published flat views with the ids of regions, and their commit: what events go on from',
+        params: MachineParams,
+        response: { 200: ViewsAnswer },
+      },
+    },
+    ({ params }) => viewsOf(store.get(params.id)),
+  );
 }
 
-function regionJson(id: string, region: MemoryRegion, inventory: Inventory) {
-  const { name, kind, size, address, priority, enabled, readonly, nonvolatile, romd, container } = region;
-  const { aliasTarget, aliasOffset, children } = region;
-  const idOf = (other: MemoryRegion): string | null => inventory.idOfRegion(other);
+/** Address spaces that show the same stand together, in the order in which they were added. */
+function viewsOf({ machine, inventory, commits }: ServedMachine) {
+  const spacesOf = new Map<FlatView, string[]>();
+  for (const [id, space] of inventory.spaces) groupUnder(spacesOf, machine.flatViewOf(space), id);
   return {
-    ...{ id, name, kind, priority, enabled, readonly, nonvolatile, romd },
-    size: hexFromAddress(size),
-    address: hexFromAddress(address),
-    container: container === null ? null : idOf(container),
-    alias: aliasTarget === null ? null : { target: idOf(aliasTarget), offset: hexFromAddress(aliasOffset) },
-    children: children.map(idOf).filter((child) => child !== null),
+    commit: commits.number,
+    views: [...spacesOf].map(([view, addressSpaces]) => ({
+      addressSpaces,
+      ranges: view.ranges.map((range) => rangeJson(range, inventory)),
+    })),
   };
 }

@@ -25,7 +25,7 @@ export function vcpuRoutes(app: App, parts: ServiceParts): void {
       if (handle === null) throw unknownVcpu(vcpu, 'of the load');
       if (paused) await handle.pause();
       else handle.resume();
-      const reader = served.machine.readers.find((candidate) => candidate.id === handle.id);
+      const reader = served.readers.find((candidate) => candidate.id === handle.id);
       if (reader === undefined) throw unknownVcpu(vcpu, 'any more'); // it ended instead
       return reader;
     },

@@ -1,5 +1,6 @@
 /** Routes that start, adjust and stop what a machine is put under: layout changes, and vCPUs that make load. */
 import { type App, dear, type ServiceParts } from '../app.ts';
+import { CHECKPOINT_EVERY_DEFAULT } from '../machine-load.ts';
 import { tooManyVcpus } from '../machine-store.ts';
 import { ChurnRequest, ChurnState, LoadRequestBody, LoadState, MachineParams } from '../schemas.ts';
 
@@ -55,7 +56,10 @@ export function workloadRoutes(app: App, parts: ServiceParts): void {
       const served = store.get(id);
       if (served.vcpuCount - served.load.vcpuCount + body.vcpus > limits.vcpus)
         throw tooManyVcpus(limits.vcpus);
-      await served.load.start({ rate: 'max', writePercent: 0, ...body });
+      await served.load.start({
+        ...{ rate: 'max', writePercent: 0, checkpointEvery: CHECKPOINT_EVERY_DEFAULT },
+        ...body,
+      });
       return served.load.state;
     },
   );
