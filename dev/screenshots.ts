@@ -1,13 +1,13 @@
 /**
- * Pictures of the live page for the documents: a real service, a real machine, a real browser. `npm run screenshots`
- * writes docs/screenshots/; the figures in them are those of this computer at that moment.
- *
- * Exit: 0 all are written, 1 one could not be taken, 2 there is no browser.
+ * Pictures of the live page for the documents: a real service, a real machine, a real browser. The figures in them
+ * are those of this computer at that moment: `npm run screenshots -- --help`.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { Service } from '../src/http/service.ts';
+import { endAs } from '../stress/end.ts';
+import { parsed, UsageError } from '../stress/usage.ts';
 import { findChromium, launch } from '../test/page/browser/chromium.ts';
 import { withPalette } from './png-palette.ts';
 
@@ -117,16 +117,29 @@ async function take(browser: Browser, base: string, { name, options, act, isWhol
   }
 }
 
-const executable = findChromium();
-if (executable === null) {
-  process.stderr.write('screenshots: there is no chromium in PATH; install one, or name it by CHROMIUM\n');
-  process.exitCode = 2;
-} else {
-  const wanted = process.argv.slice(2);
+const usage = {
+  command: 'npm run -s screenshots --',
+  words: '[NAME...]',
+  about: `Takes the pictures of docs/screenshots: ${SCENES.map(({ name }) => name).join(', ')}.`,
+  options: {},
+  exit: '0 all are written, 1 one could not be taken, 2 bad usage, or there is no chromium',
+} as const;
+
+function scenesNamed(names: readonly string[]): readonly Scene[] {
+  const unknown = names.find((name) => SCENES.every((scene) => scene.name !== name));
+  if (unknown !== undefined) throw new UsageError(`there is no picture '${unknown}'; see --help`);
+  return SCENES.filter(({ name }) => names.length === 0 || names.includes(name));
+}
+
+await endAs('screenshots', async () => {
+  const scenes = scenesNamed(parsed(usage, process.argv.slice(2)).positionals);
+  const executable = findChromium();
+  if (executable === null)
+    throw new UsageError('there is no chromium in PATH; install one, or name it by CHROMIUM');
   mkdirSync(FOLDER, { recursive: true });
   const browser = await launch(executable);
   try {
-    for (const scene of SCENES.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+    for (const scene of scenes) {
       const service = new Service();
       try {
         await service.store.create({ machine: 'q35', id: 'q35', vcpus: 1 });
@@ -138,4 +151,5 @@ if (executable === null) {
   } finally {
     await browser.close();
   }
-}
+  return 0;
+});

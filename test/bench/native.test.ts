@@ -48,9 +48,9 @@ describe.skipIf(noBuild !== null)(`native programs${skipped(noBuild)}`, () => {
     const turns = new AccessTurns(plan, 1);
     try {
       await turns.turn();
-      const { publications } = await turns.turn();
+      let { publications } = await turns.turn();
       if (plan.churn === undefined) expect(publications).toBe(0);
-      else expect(publications).toBeGreaterThan(0);
+      else while (publications === 0) ({ publications } = await turns.turn()); // the writer needs a core, too
     } finally {
       await turns.close();
     }

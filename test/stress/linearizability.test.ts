@@ -66,7 +66,7 @@ test('the command that checks kept histories accepts what layouts explain, and s
       stdout: '0 accesses explained, 0 of them by one layout alone\n',
     });
     expect(bad).toMatchObject({ status: 2, stderr: expect.stringContaining('cannot be checked') });
-    expect(none).toMatchObject({ status: 2, stderr: 'histories: give the file of a history\n' });
+    expect(none).toMatchObject({ status: 2, stderr: 'histories: give one file of a history; see --help\n' });
   } finally {
     rmSync(folder, { recursive: true });
   }
