@@ -7,7 +7,7 @@
  * memory are not noted in dirty logs: invalidate() what was written.
  * @source QEMU MemoryRegionCache: spec section 7.11
  */
-import { describeValue } from '../base/arguments.ts';
+import { describeValue, invalidArgument } from '../base/arguments.ts';
 import { MemoryError } from '../base/errors.ts';
 import { MEMTX_DECODE_ERROR, MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
 import { swapped32 } from './access-loop.ts';
@@ -96,13 +96,13 @@ export class MemoryRegionCache {
     return value;
   }
   store16be(offset: number, value: number): void {
-    this.store(offset, 2, swapped32(value) >>> 16, 0);
+    this.store(offset, 2, swapped32(numberFrom(value)) >>> 16, 0);
   }
   store32be(offset: number, value: number): void {
-    this.store(offset, 4, swapped32(value), 0);
+    this.store(offset, 4, swapped32(numberFrom(value)), 0);
   }
   store64be(offset: number, valueHi: number, valueLo: number): void {
-    this.store(offset, 8, swapped32(valueHi), swapped32(valueLo));
+    this.store(offset, 8, swapped32(numberFrom(valueHi)), swapped32(numberFrom(valueLo)));
   }
 
   readBytes(offset: number, into: Uint8Array): MemTxResult {
@@ -155,6 +155,8 @@ export class MemoryRegionCache {
 
   private store(offset: number, size: number, valueLo: number, valueHi: number): void {
     const slow = this.admit(offset, size, true);
+    numberFrom(valueLo);
+    numberFrom(valueHi); // before any of it is stored
     const { bytes, view } = this;
     if (bytes === null || view === null) {
       if (!this.at.isReadonly)
@@ -214,4 +216,9 @@ export class MemoryRegionCache {
   private loAt(offset: number): number {
     return (this.at.lo + offset) | 0;
   }
+}
+
+function numberFrom(value: number): number {
+  if (typeof value === 'number') return value;
+  throw invalidArgument('store', `a value is a number, 64 bits are two; got ${describeValue(value)}`);
 }

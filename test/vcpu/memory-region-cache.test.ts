@@ -54,6 +54,22 @@ describe('a cache', () => {
     },
   );
 
+  test('refuses a value that is no number, and stores nothing of it', () => {
+    const { port } = show([0, ram()]);
+    const cache = port.cache(0, 64, true);
+    const wrong = 1n as unknown as number;
+    const stores = [
+      () => cache.store8(0, wrong),
+      () => cache.store16(0, wrong),
+      () => cache.store32be(0, wrong),
+      () => cache.store64(0, wrong, 7),
+      () => cache.store64be(0, 7, wrong),
+    ];
+    expect(stores.map(codeOf)).toEqual(stores.map(() => 'INVALID_ARGUMENT'));
+    expect(port.readBig(0)).toBe(0n);
+    cache.destroy();
+  });
+
   test('copies bytes by offset', () => {
     const { port } = show([0, ram()]);
     const cache = port.cache(0x10, 64, true);
