@@ -6,6 +6,7 @@
  */
 import { generationReached } from '../layout/control-block.ts';
 import type { ReaderState } from '../service/reader-states.ts';
+import { microsFrom } from '../verify/latencies.ts';
 import type { Commit, CommitCause } from './commits.ts';
 
 /** How a vCPU let go: it announced the generation, went offline, or ended. */
@@ -112,7 +113,7 @@ export class GracePeriodTrace {
   }
 
   private elapsedUs(): number {
-    return Math.round((performance.now() - this.sinceMs) * 10_000) / 10;
+    return microsFrom(performance.now() - this.sinceMs);
   }
 }
 

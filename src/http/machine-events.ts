@@ -4,7 +4,7 @@
  * Guarantee: a watcher that does not read costs a bounded number of bytes: it misses events, and is told how many.
  */
 import type { AddressSpace } from '../model/address-space.ts';
-import { Latencies } from '../verify/latencies.ts';
+import { Latencies, microsFrom } from '../verify/latencies.ts';
 import { type Commit, windowsOf } from './commits.ts';
 import { ChangedWindows, deltaOf } from './flat-delta.ts';
 import { GracePeriodTrace } from './grace-period-trace.ts';
@@ -148,7 +148,7 @@ export class MachineEvents {
         commit: commit.number,
         cause: commit.cause,
         generation: commit.generation,
-        commitUs: Math.round(commit.commitMs * 10_000) / 10,
+        commitUs: microsFrom(commit.commitMs),
         changed: windowsOf(commit, idOfSpace).slice(0, WINDOWS_TOLD),
       })),
     };

@@ -1,6 +1,9 @@
 /** Times of one kind of event, as the reports show them. */
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 
+/** Microseconds with one digit after the point, as reports and answers give times. */
+export const microsFrom = (milliseconds: number): number => Math.round(milliseconds * 10_000) / 10;
+
 /** In microseconds; all 0 if nothing was recorded. */
 export interface LatencySummary {
   readonly p50Us: number;
@@ -22,10 +25,9 @@ export class Latencies {
   summary(): LatencySummary {
     if (this.count === 0) return { p50Us: 0, p99Us: 0, maxUs: 0 };
     const { histogram } = this;
-    const us = (nanoseconds: number): number => Math.round(nanoseconds / 100) / 10;
-    const maxUs = us(histogram.max);
+    const maxUs = microsFrom(histogram.max / 1e6);
     // A percentile is the upper end of its bucket, which may lie past the largest value of all.
-    const percentile = (at: number): number => Math.min(maxUs, us(histogram.percentile(at)));
+    const percentile = (at: number): number => Math.min(maxUs, microsFrom(histogram.percentile(at) / 1e6));
     return { p50Us: percentile(50), p99Us: percentile(99), maxUs };
   }
 }

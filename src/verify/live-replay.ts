@@ -25,6 +25,7 @@ import {
 } from './board.ts';
 import { CellBook } from './cell-book.ts';
 import { flatDifference } from './flat-difference.ts';
+import { microsFrom } from './latencies.ts';
 import { ourFault, type Verification } from './live-run.ts';
 import { checkFinalMemory, writeFreshCells } from './memory-words.ts';
 import { moduleUrl, ProbeDevices } from './probe-devices.ts';
@@ -111,7 +112,7 @@ export class LiveReplay {
       action: step.action,
       generation: this.generation,
       mutations,
-      commitUs: Math.round(commitMs * 10_000) / 10,
+      commitUs: microsFrom(commitMs),
       changed: this.changedWindows(),
       flat,
     };

@@ -1,5 +1,6 @@
 /** The route that changes a layout: a list of mutations, all of them or none. */
 import { MemoryError } from '../../base/errors.ts';
+import { microsFrom } from '../../verify/latencies.ts';
 import { type App, dear, type ServiceParts } from '../app.ts';
 import { gracePeriod, windowsOf } from '../commits.ts';
 import { MachineParams, TransactionAnswer, TransactionRequest } from '../schemas.ts';
@@ -35,12 +36,10 @@ export function transactionRoutes(app: App, parts: ServiceParts): void {
         commit: commit.number,
         generation: commit.generation,
         mutations: body.mutations.length,
-        commitUs: micros(commit.commitMs),
-        gracePeriodUs: graceMs === null ? null : micros(graceMs),
+        commitUs: microsFrom(commit.commitMs),
+        gracePeriodUs: graceMs === null ? null : microsFrom(graceMs),
         changed: windowsOf(commit, served.inventory.idOfSpace),
       };
     },
   );
 }
-
-const micros = (ms: number): number => Math.round(ms * 10_000) / 10;
