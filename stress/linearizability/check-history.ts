@@ -169,7 +169,7 @@ class VcpuCheck {
     // While it was answered, the vCPU's ports took the newest layout.
     const moves = isCall && answer.kind === 'homed' && access.kind !== 'held copy';
     const versions = moves ? this.from(path.version, oldest, newest) : [];
-    if (!moves || this.goesOn(access, path.version, address)) versions.push(path.version);
+    if (!moves || goesOn(access, layout, answer, address)) versions.push(path.version);
     return versions.map((version) => ({ version, result, landed: path.landed + landed }));
   }
 
@@ -181,19 +181,6 @@ class VcpuCheck {
       paths = next.length > 1 ? distinct(next) : next;
     }
     return paths;
-  }
-
-  /** Whether the call of a device that gives a copy's byte at `address` may be the one that gives the next byte. */
-  private goesOn(access: AnyAccess, version: number, address: number): boolean {
-    if (access.kind !== 'copy') return false;
-    const { space, address: first, bytes } = access;
-    const layout = this.layouts[version - this.history.version]!;
-    const [here, next] = [address, address + 1].map((at) => answerAt(layout, layout.roots[space]!, at));
-    if (next?.region !== here?.region || next?.offset !== here!.offset + 1) return false;
-    return CALL_SIZES.some((size) => {
-      const start = address - (address % size);
-      return start >= first && start + size <= first + bytes.length && address + 1 < start + size;
-    });
   }
 
   private isHomed(access: AnyAccess): boolean {
@@ -225,6 +212,23 @@ class VcpuCheck {
   private placeName(region: number, offset: number): string {
     return `${this.history.first.regions[region]!.name}+0x${offset.toString(16)}`;
   }
+}
+
+/** Whether the call of the device that gives a copy's byte at `address` may be the one that gives the next byte. */
+function goesOn(
+  access: AnyAccess,
+  layout: RecordedLayout,
+  { region, offset }: Answer,
+  address: number,
+): boolean {
+  if (access.kind !== 'copy') return false;
+  const { space, address: first, bytes } = access;
+  const next = answerAt(layout, layout.roots[space]!, address + 1);
+  if (next?.region !== region || next.offset !== offset + 1) return false;
+  return CALL_SIZES.some((size) => {
+    const start = address - (address % size);
+    return start >= first && start + size <= first + bytes.length && address + 1 < start + size;
+  });
 }
 
 /** Bytes of a write that `answer` takes of this piece, 0 for a read; null if that is not what was seen. */
