@@ -2,14 +2,12 @@
  * Pictures of the live page for the documents: a real service, a real machine, a real browser. The figures in them
  * are those of this computer at that moment: `npm run screenshots -- --help`.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { Service } from '../src/http/service.ts';
 import { endAs } from '../stress/end.ts';
 import { parsed, UsageError } from '../stress/usage.ts';
 import { findChromium, launch } from '../test/page/browser/chromium.ts';
-import { withPalette } from './png-palette.ts';
 
 interface Scene {
   readonly name: string;
@@ -109,8 +107,7 @@ async function take(browser: Browser, base: string, { name, options, act, isWhol
     await page.locator('#connection[data-state="live"]').waitFor();
     await page.locator('.range').first().waitFor();
     await act(page);
-    const picture = withPalette(await page.screenshot({ fullPage: isWhole === true }));
-    writeFileSync(`${FOLDER}${name}.png`, picture);
+    await page.screenshot({ path: `${FOLDER}${name}.png`, fullPage: isWhole === true });
     process.stdout.write(`docs/screenshots/${name}.png\n`);
   } finally {
     await context.close();
@@ -136,7 +133,6 @@ await endAs('screenshots', async () => {
   const executable = findChromium();
   if (executable === null)
     throw new UsageError('there is no chromium in PATH; install one, or name it by CHROMIUM');
-  mkdirSync(FOLDER, { recursive: true });
   const browser = await launch(executable);
   try {
     for (const scene of scenes) {
