@@ -95,8 +95,22 @@ export class ApiModel {
   }
 
   answerIn(space: number, address: number): Answer | null {
-    const root = this.state.spaces[space] ?? -1;
+    const root = this.viewRoot(this.state.spaces[space] ?? -1);
     return root < 0 ? null : this.resolve(root, address);
+  }
+
+  /** What a root only wraps is shown in its place: at its own address, without the wrappers' flags (Q3). */
+  viewRoot(index: number): number {
+    if (index < 0 || !this.region(index).enabled) return -1;
+    const { kind, size, target, targetOffset, children } = this.region(index);
+    if (kind === 'alias')
+      return targetOffset === 0 && size >= this.region(target).size ? this.viewRoot(target) : index;
+    if (kind !== 'container') return index;
+    const [only, ...others] = children.filter((child) => this.region(child).enabled);
+    if (only === undefined) return -1;
+    const isWrapper =
+      others.length === 0 && this.region(only).address === 0 && this.region(only).size <= size;
+    return isWrapper ? this.viewRoot(only) : index;
   }
 
   /** The byte that is read there; null where nothing answers. */

@@ -6,9 +6,10 @@ import { ApiModel } from '../../stress/fuzz/api-model.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
-test.each<[string, () => void]>([
+test.each<[string, number, () => void]>([
   [
     'puts a new child behind its equals',
+    5,
     () =>
       vi.spyOn(ApiModel.prototype, 'insert').mockImplementation(function (this: ApiModel, parent, child) {
         const { children } = this.region(parent);
@@ -20,14 +21,20 @@ test.each<[string, () => void]>([
   ],
   [
     'keeps what a transaction did that was undone',
+    5,
     () =>
       vi.spyOn(ApiModel.prototype, 'copy').mockImplementation(function (this: ApiModel) {
         return this.state;
       }),
   ],
-])('a model that %s', async (_what, sabotage) => {
+  [
+    'shows what a root only wraps at the place and with the flags of the wrappers',
+    1,
+    () => vi.spyOn(ApiModel.prototype, 'viewRoot').mockImplementation((root) => root),
+  ],
+])('a model that %s', async (_what, seed, sabotage) => {
   sabotage();
   const property = apiHistories.make() as fc.IAsyncProperty<unknown[]>;
-  const { failed } = await fc.check(property, { seed: 5, numRuns: 60, endOnFailure: true });
+  const { failed } = await fc.check(property, { seed, numRuns: 60, endOnFailure: true });
   expect(failed).toBe(true);
 });
