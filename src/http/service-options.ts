@@ -1,4 +1,5 @@
 /** What a service is made with, and the bounds of each. Whoever asks for more gets a problem document. */
+import { describeValue } from '../base/arguments.ts';
 import { MemoryError } from '../base/errors.ts';
 import { VCPU_COUNT_MAX } from '../layout/control-block.ts';
 import { RECORD_COUNT } from './access-ring.ts';
@@ -80,7 +81,7 @@ export function limitsFrom(options: Partial<ServiceLimits>): ServiceLimits {
     if (!(Number.isInteger(value) && value >= min && value <= max)) {
       throw new MemoryError(
         'INVALID_ARGUMENT',
-        `service option ${name} must be a whole number from ${min} to ${max}, not ${String(value)}`,
+        `service option ${name} must be a whole number from ${min} to ${max}, got ${describeValue(value)}`,
       );
     }
     limits[name] = value;

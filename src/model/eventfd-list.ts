@@ -7,7 +7,7 @@
 import { describeValue, invalidArgument, optionsFromArgument } from '../base/arguments.ts';
 import { MemoryError } from '../base/errors.ts';
 import type { EventNotifier } from '../base/event-notifier.ts';
-import { insideFromArguments, integerFromArgument } from './arguments.ts';
+import { insideFromArguments, integerFromArgument, offsetFromArgument } from './arguments.ts';
 import type { MemoryRegion } from './memory-region.ts';
 import { mutate } from './transaction.ts';
 
@@ -59,13 +59,15 @@ export class EventfdList {
    */
   add(options: EventfdOptions): void {
     const added = this.entryFrom(options);
+    insideFromArguments(this.where, this.region.size, added.offset, added.size || 1);
     const found = this.current.findIndex((entry) => compareEventfds(entry, added) > 0);
     this.replace(this.current.toSpliced(found < 0 ? this.current.length : found, 0, added));
   }
 
   /**
-   * Deletes one ioeventfd that is equal in all. QEMU, when asked for size 0, takes any at the offset.
-   * @throws MemoryError EVENTFD_UNKNOWN if there is none, INVALID_ARGUMENT as add() does
+   * Deletes one ioeventfd that is equal in all, also where the region has shrunk and it lies outside. QEMU, when
+   * asked for size 0, takes any at the offset.
+   * @throws MemoryError EVENTFD_UNKNOWN if there is none, INVALID_ARGUMENT for what cannot be one
    * @source QEMU memory_region_del_eventfd
    */
   del(options: EventfdOptions): void {
@@ -93,8 +95,12 @@ export class EventfdList {
     });
   }
 
+  private get where(): string {
+    return `ioeventfd of region '${this.region.name}'`;
+  }
+
   private entryFrom(options: EventfdOptions): RegionEventfd {
-    const where = `ioeventfd of region '${this.region.name}'`;
+    const { where } = this;
     const { offset, size, match, notifier } = optionsFromArgument(where, options);
     const { kind } = this.region;
     if (kind === 'container' || kind === 'alias' || kind === 'iommu' || this.region.isRam)
@@ -110,8 +116,12 @@ export class EventfdList {
         where,
         `notifier must have an id that is an integer of at least 0, got ${describeValue(id)}`,
       );
-    const start = insideFromArguments(where, this.region.size, offset, size === 0 ? 1 : size).offset;
-    return Object.freeze({ offset: start, size, match: matchFrom(where, size, match ?? null), notifier });
+    return Object.freeze({
+      offset: offsetFromArgument(where, offset),
+      size,
+      match: matchFrom(where, size, match ?? null),
+      notifier,
+    });
   }
 }
 

@@ -8,6 +8,7 @@
  * @source observed behaviour of QEMU 7.2
  */
 import { ADDRESS_LAST } from '../base/addresses.ts';
+import { describeValue } from '../base/arguments.ts';
 import { assert } from '../base/assert.ts';
 import { MemoryError } from '../base/errors.ts';
 import type { MemoryRegion } from '../model/memory-region.ts';
@@ -72,7 +73,7 @@ export function dispatchTreeOf(view: FlatView, pageBits: number = PAGE_BITS_DEFA
   if (!Number.isInteger(pageBits) || pageBits < PAGE_BITS_MIN || pageBits > PAGE_BITS_MAX) {
     throw new MemoryError(
       'INVALID_ARGUMENT',
-      `page bits must be a whole number from ${PAGE_BITS_MIN} to ${PAGE_BITS_MAX}, got ${String(pageBits)}`,
+      `page bits must be a whole number from ${PAGE_BITS_MIN} to ${PAGE_BITS_MAX}, got ${describeValue(pageBits)}`,
     );
   }
   const builder = new DispatchBuilder(view.root, pageBits);

@@ -148,5 +148,7 @@ function warnOfListener({ listener, callback, section, error }: ListenerReport):
       ? ''
       : ` for region '${section.region.name}' at 0x${section.offsetWithinAddressSpace.toString(16)}` +
         ` of address space '${section.addressSpace.name}'`;
-  warn(`listener '${listener.name}' threw in ${callback}${place}: ${String(error)}`);
+  warn(
+    `listener '${listener.name}' threw in ${callback}${place}: ${error instanceof Error ? error : describeValue(error)}`,
+  );
 }

@@ -56,6 +56,14 @@ describe('ioeventfds', () => {
     expect(texts()).toEqual(sorted.toSpliced(5, 1));
   });
 
+  test('can be deleted where the region has shrunk and they lie outside', () => {
+    region.eventfds.add(eventfd(0x1c, 4, null, 1));
+    region.setSize(0x10);
+    expect(() => region.eventfds.add(eventfd(0x1c, 4, null, 2))).toThrow(/must be at least one byte inside/);
+    region.eventfds.del(eventfd(0x1c, 4, null, 1));
+    expect(texts()).toEqual([]);
+  });
+
   test.each<[string, EventfdOptions]>([
     ['another offset', eventfd(5, 4, 2, 3)],
     ['another size', eventfd(4, 2, 2, 3)],

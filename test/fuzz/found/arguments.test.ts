@@ -1,7 +1,9 @@
 /** Arguments that hung the caller, broke an invariant of ours, or left something behind; found by `npm run fuzz`. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { MemoryError } from '../../../src/base/errors.ts';
+import { Service } from '../../../src/http/service.ts';
 import { MemoryRegion } from '../../../src/model/memory-region.ts';
+import { printFlatViews } from '../../../src/qemu/mtree-printer.ts';
 import { Machine } from '../../../src/service/machine.ts';
 import { World } from '../../../stress/fuzz/world.ts';
 
@@ -77,6 +79,8 @@ test('values that have no text came back as a TypeError of ours', () => {
     () => world.machine.addAddressSpace(strange),
     () => world.machine.startVcpu({ program: 5n as never }),
     () => new Machine({ guestEndianness: strange }),
+    () => printFlatViews([world.space], { dispatchPageBits: strange }),
+    () => new Service({ vcpus: strange }),
   ];
   for (const call of calls) expect(errorOf(call)).toBeInstanceOf(MemoryError);
 });
