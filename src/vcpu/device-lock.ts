@@ -23,6 +23,11 @@ const SPIN_LOADS = 1000;
 /** Calls under one lock inside each other: a device that leads back to itself without end is denied long before the stack ends. */
 const NESTED_MAX = 64;
 
+/** More calls inside each other than there are in release(), from a frame that may have become larger meanwhile. */
+const RELEASE_CALLS = 3;
+/** More than there are in a sleep. */
+const SLEEP_CALLS = 16;
+
 const free = LOCK_FREE; // a local name for the hot path
 
 /** All locks of one thread, and which of them it holds. */
@@ -93,10 +98,7 @@ export class DeviceLock {
   acquire(): boolean {
     const { leaf } = this.locks;
     if ((leaf !== null && leaf !== this) || this.isExhausted) return false;
-    const isTaken =
-      this.depth > 0 ||
-      Atomics.compareExchange(this.words, this.word, free, this.held) === free || // pairs with release
-      this.acquireContended();
+    const isTaken = this.depth > 0 || this.takeFree(RELEASE_CALLS) || this.acquireContended();
     if (isTaken) {
       this.depth += 1;
       if (this.isLeaf) this.locks.leaf = this;
@@ -105,17 +107,29 @@ export class DeviceLock {
   }
 
   release(): void {
-    assert(this.depth > 0, 'the device lock is held when it is released');
     this.depth -= 1;
-    if (this.depth !== 0) return;
+    if (this.depth !== 0) {
+      assert(this.depth > 0, 'the device lock is held when it is released');
+      return;
+    }
     if (this.isLeaf) this.locks.leaf = null;
     // Whoever sleeps has marked the word before: one exchange gives it back and tells whether to wake.
     const word = Atomics.exchange(this.words, this.word, free); // pairs with acquire and sleepUntilTaken
     if (word !== this.held) Atomics.notify(this.words, this.word, 1);
   }
 
+  /**
+   * Takes it where it is free, some calls further: so that who takes it has met more of the stack than release() needs.
+   * V8 lets no function begin without room for its frame as the interpreter would lay it out, also where it was inlined.
+   */
+  private takeFree(calls: number): boolean {
+    if (calls > 0) return this.takeFree(calls - 1);
+    return Atomics.compareExchange(this.words, this.word, free, this.held) === free; // pairs with release
+  }
+
   private acquireContended(): boolean {
     const { words, word } = this;
+    requireStack(SLEEP_CALLS);
     for (let spins = SPIN_LOADS; spins > 0; spins -= 1) {
       if (Atomics.load(words, word) !== free) continue;
       if (Atomics.compareExchange(words, word, free, this.held) === free) return true;
@@ -138,6 +152,11 @@ export class DeviceLock {
       if (Atomics.wait(words, word, marked, locks.patienceMs) === 'timed-out') return false; // pairs with release
     }
   }
+}
+
+/** Throws the RangeError of a stack that ends within as many calls: now, where nothing is taken yet. */
+function requireStack(calls: number): void {
+  if (calls > 0) requireStack(calls - 1);
 }
 
 /**

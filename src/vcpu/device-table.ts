@@ -25,6 +25,7 @@ import type { ReaderSession } from './reader-session.ts';
 import { type DeviceHome, RouteLoader } from './route-loader.ts';
 
 const homed = ROUTE_HOMED; // a local name for the hot path
+const LEADS_BACK = 'too many calls of devices are inside each other; one leads back to itself';
 
 export class DeviceTable implements DeviceCalls, RingPlaces {
   result: MemTxResult = MEMTX_OK;
@@ -150,7 +151,11 @@ export class DeviceTable implements DeviceCalls, RingPlaces {
   /** @internal for QueuedWrites: replays the ring of a device whose callbacks are called in this thread. */
   replayHere(route: DeviceRoute): void {
     if (!this.enter(route)) return;
-    this.leave(route);
+    try {
+      this.replay(route);
+    } finally {
+      route.lock?.release();
+    }
   }
 
   /** @internal for QueuedWrites: has the device's host replay its rings, and waits for that where it may. */
@@ -225,9 +230,10 @@ export class DeviceTable implements DeviceCalls, RingPlaces {
     let value = 0;
     if (this.enter(route)) {
       try {
+        this.replay(route);
         value = handler.read(offset, size, attrs);
       } finally {
-        this.leave(route);
+        route.lock?.release();
       }
     } else this.failToEnter(route, offset, size, false);
     this.result = handler.result;
@@ -258,9 +264,10 @@ export class DeviceTable implements DeviceCalls, RingPlaces {
     }
     if (this.enter(route)) {
       try {
+        this.replay(route);
         handler.write(offset, size, valueLo, valueHi, attrs);
       } finally {
-        this.leave(route);
+        route.lock?.release();
       }
     } else this.failToEnter(route, offset, size, true);
     this.result = handler.result;
@@ -274,32 +281,24 @@ export class DeviceTable implements DeviceCalls, RingPlaces {
     isWrite: boolean,
   ) {
     if (route === ROUTE_FAILED) handler.fail(offset, size, isWrite, 'its module does not load', problem);
-    else if (lock!.isExhausted) {
-      handler.deny(
-        offset,
-        size,
-        isWrite,
-        'too many calls of devices are inside each other; one leads back to itself',
-      );
-    } else if (this.locks.forbids(lock!)) {
+    else if (lock!.isExhausted) handler.deny(offset, size, isWrite, LEADS_BACK);
+    else if (this.locks.forbids(lock!))
       handler.deny(offset, size, isWrite, `${this.locks.holder} may not wait for another lock`);
-    } else handler.fail(offset, size, isWrite, 'a vCPU holds the device lock and does not release it', null);
+    else handler.fail(offset, size, isWrite, 'a vCPU holds the device lock and does not release it', null);
   }
 
-  /** Before a call of callbacks in this thread: takes the lock, and replays what is queued for the device. */
-  private enter(route: DeviceRoute): boolean {
-    if (route.route === ROUTE_FAILED) return false;
-    if (route.lock !== null && !route.lock.acquire()) return false;
-    const ring = route.shortcuts?.ring ?? null;
-    if (ring === null || ring.isEmpty || route.handler.isEngaged) return true; // engaged: replays would be denied
-    if (route.lock !== null) ring.replayAll(new LocalReplayer(route, this.locks.session.reader.slot));
+  /** Before a call of callbacks in this thread: takes the lock. */
+  private enter({ route, lock }: DeviceRoute): boolean {
+    return route !== ROUTE_FAILED && (lock === null || lock.acquire());
+  }
+
+  /** After enter(): replays what is queued for the device. */
+  private replay(route: DeviceRoute): void {
+    const { lock, shortcuts, handler } = route;
+    const ring = shortcuts?.ring ?? null;
+    if (ring === null || ring.isEmpty || handler.isEngaged) return; // engaged: replays would be denied
+    if (lock !== null) ring.replayAll(new LocalReplayer(route, this.locks.session.reader.slot));
     else this.home?.replayQueued();
-    return true;
-  }
-
-  /** Gives back what enter() took; to call whatever happens in between. */
-  private leave({ lock }: DeviceRoute): void {
-    lock?.release();
   }
 
   private askHost(

@@ -13,7 +13,7 @@ const endless = new URL('../vcpu/modules/endless.mjs', import.meta.url);
 const DEVICE = 0x1000;
 const OTHER = 0x2000;
 /** Where in the stack its end is met differs from try to try. */
-const TRIES = 30;
+const TRIES = 300;
 
 let machine: Machine;
 let root: MemoryRegion;
