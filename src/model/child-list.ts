@@ -19,6 +19,8 @@ export interface ChildPlace extends Interval {
 export const inListOrder = (a: ChildPlace, b: ChildPlace): number =>
   b.priority - a.priority || b.number - a.number;
 
+const isEnabled = ({ child }: ChildPlace): boolean => child.enabled;
+
 export class ChildList {
   private readonly index = new IntervalIndex<ChildPlace>();
   private listOrder: readonly MemoryRegion[] | null = NO_CHILDREN;
@@ -35,9 +37,9 @@ export class ChildList {
     return this.listOrder;
   }
 
-  /** All of them, by their addresses. */
-  *[Symbol.iterator](): Iterator<MemoryRegion> {
-    for (const { child } of this.index) yield child;
+  /** The first that are enabled, by their addresses: `count` at the most. */
+  enabled(count: number): MemoryRegion[] {
+    return this.index.first(count, isEnabled).map(({ child }) => child);
   }
 
   /** Those that meet `[start, end)` of the container, by ascending address; costs go with their number. */

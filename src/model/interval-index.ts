@@ -41,6 +41,13 @@ export class IntervalIndex<T extends Interval> {
     return itemsOf(this.root);
   }
 
+  /** The first for which `holds`, by ascending start, `count` at the most. */
+  first(count: number, holds: (item: T) => boolean): T[] {
+    const found: T[] = [];
+    collectFirst(this.root, count, holds, found);
+    return found;
+  }
+
   /** All that meet `[start, end)`, by ascending start. */
   meeting(start: bigint, end: bigint): T[] {
     const found: T[] = [];
@@ -63,6 +70,18 @@ function* itemsOf<T extends Interval>(node: Tree<T>): Generator<T> {
   yield* itemsOf(node.left);
   yield node.item;
   yield* itemsOf(node.right);
+}
+
+function collectFirst<T extends Interval>(
+  node: Tree<T>,
+  count: number,
+  holds: (item: T) => boolean,
+  found: T[],
+): void {
+  if (node === null) return;
+  collectFirst(node.left, count, holds, found);
+  if (found.length < count && holds(node.item)) found.push(node.item);
+  if (found.length < count) collectFirst(node.right, count, holds, found);
 }
 
 function collect<T extends Interval>(node: Tree<T>, start: bigint, end: bigint, found: T[]): void {

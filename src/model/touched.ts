@@ -38,6 +38,7 @@ const VISITS_MAX = 64;
 /** Disjoint extents with gaps between them, ascending. */
 export function extentsWith(extents: readonly Extent[], { start, end }: Extent): readonly Extent[] {
   if (start >= end) return extents;
+  if (extents.length === 0) return [{ start, end }];
   if (extents.some((known) => known.start <= start && known.end >= end)) return extents;
   const apart: Extent[] = [];
   const joined = { start, end };

@@ -28,12 +28,8 @@ function innerOf(region: MemoryRegion): MemoryRegion | null {
   const target = region.aliasTarget;
   if (target !== null) return region.aliasOffset === 0n && region.size >= target.size ? target : region;
   if (region.terminates) return region;
-  let only: MemoryRegion | null = null;
-  for (const child of region.links.children) {
-    if (!child.enabled) continue;
-    if (only !== null) return region;
-    only = child;
-  }
-  if (only === null) return null;
-  return only.address === 0n && only.size <= region.size ? only : region;
+  const [only, another] = region.links.children.enabled(2);
+  if (only === undefined) return null;
+  const isWrapper = another === undefined && only.address === 0n && only.size <= region.size;
+  return isWrapper ? only : region;
 }
