@@ -159,7 +159,17 @@ export class GraceWriter {
   private wakeUp(): void {
     if (this.waiting || this.closed) return;
     this.waiting = true;
-    setImmediate(() => void this.reclaimInBackground());
+    setImmediate(() => {
+      if (this.mustWait()) void this.reclaimInBackground();
+      else this.waiting = false; // nearly always: all readers have moved by now
+    });
+  }
+
+  /** Reclaims what is safe now. Whether there is more, to wait for. */
+  private mustWait(): boolean {
+    if (this.closed) return false;
+    this.poll();
+    return this.retiredHead < this.retired.length;
   }
 
   /** Kicks `slot`, and no other any more. */
@@ -190,12 +200,12 @@ export class GraceWriter {
     // waitAsync does not keep Node's event loop alive; whoever awaits synchronize() needs it alive.
     const keepAlive = setInterval(() => {}, 0x7fffffff);
     try {
-      while (!this.closed && this.poll() >= 0 && this.retiredHead < this.retired.length) {
+      do {
         const oldest = this.retired[this.retiredHead]!;
         const slot = this.slowestReader(oldest.generation);
         this.kick(NO_READER); // it has moved; the next call knows whether it lags again
         if (slot !== NO_READER) await this.readerMoves(slot, oldest);
-      }
+      } while (this.mustWait());
     } finally {
       this.kick(NO_READER);
       clearInterval(keepAlive);

@@ -39,7 +39,9 @@ export interface ChurnParts {
 
 /** Longest time that a burst keeps requests waiting. */
 const BURST_MS = 1;
-/** Then it looks whether the rate is another one. */
+/** Shortest pause at a rate that can be kept: what is due comes together, for the first of a burst costs most. */
+const BEAT_MS = 5;
+/** After the longest it looks whether the rate is another one. */
 const PAUSE_MS_MAX = 50;
 const BEHIND_MS_MAX = 20;
 /** Thrown to take back what planning tried. */
@@ -151,7 +153,7 @@ class Pace {
       this.sinceMs = performance.now();
       this.done = 0;
     }
-    return aheadMs <= 0 ? 0 : Math.min(PAUSE_MS_MAX, Math.max(1, aheadMs)); // a timer's least is a millisecond
+    return aheadMs <= 0 ? 0 : Math.min(PAUSE_MS_MAX, Math.max(BEAT_MS, aheadMs));
   }
 
   private aheadMs(): number {

@@ -1,14 +1,10 @@
 /**
  * What `/metrics` tells, in a registry of its own. Counts are kept where things happen, and gathered when somebody
- * asks; only what has a distribution is observed one by one.
+ * asks.
  */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
+import { LatencyMetric } from './latency-metric.ts';
 import type { ServedMachine } from './served-machine.ts';
-
-/** Seconds; from what a commit of one region takes to what somebody should look at. */
-const LATENCY_BUCKETS = [
-  1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 0.1, 0.5, 1, 5,
-];
 
 type MachineGaugeOf = (machine: ServedMachine) => number;
 
@@ -66,8 +62,14 @@ function tlbHits({ accesses, load }: ServedMachine): number {
 
 export class ServiceMetrics {
   private readonly registry = new Registry();
-  private readonly commits: Histogram;
-  private readonly gracePeriods: Histogram;
+  private readonly commits = new LatencyMetric(
+    'flatview_commit_seconds',
+    'From the first mutator of a transaction until it is published',
+  );
+  private readonly gracePeriods = new LatencyMetric(
+    'flatview_grace_period_seconds',
+    'From the retirement of something until it is free again',
+  );
   readonly stalls: Counter;
   readonly readerDeaths: Counter;
   readonly backPressure: Counter;
@@ -80,16 +82,7 @@ export class ServiceMetrics {
     const registers = [this.registry];
     const counter = (name: string, help: string): Counter =>
       new Counter({ name: `flatview_${name}`, help, registers });
-    const histogram = (name: string, help: string): Histogram =>
-      new Histogram({ name: `flatview_${name}`, help, registers, buckets: LATENCY_BUCKETS });
-    this.commits = histogram(
-      'commit_seconds',
-      'From the first mutator of a transaction until it is published',
-    );
-    this.gracePeriods = histogram(
-      'grace_period_seconds',
-      'From the retirement of something until it is free again',
-    );
+    for (const { registered } of [this.commits, this.gracePeriods]) this.registry.registerMetric(registered);
     this.stalls = counter('stalls_total', 'Reports of vCPUs that held up a grace period');
     this.readerDeaths = counter('reader_deaths_total', 'vCPUs that ended by themselves');
     this.backPressure = counter('back_pressure_total', 'Transactions refused until readers let go');
@@ -134,11 +127,11 @@ export class ServiceMetrics {
   }
 
   committed(commitMs: number): void {
-    this.commits.observe(commitMs / 1000);
+    this.commits.observe(commitMs);
   }
 
   reclaimed(graceMs: number): void {
-    this.gracePeriods.observe(graceMs / 1000);
+    this.gracePeriods.observe(graceMs);
   }
 
   private addGauge(

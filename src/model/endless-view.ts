@@ -23,14 +23,14 @@ export function refuseEndlessViews(reshaped: ReadonlySet<MemoryRegion>): void {
   let budget: VisitBudget | null = null;
   for (const region of reshaped) {
     if (region.aliasTarget === null && region.links.children.size === 0) continue; // it shows nothing but itself
-    const above = regionsAbove(region);
+    const above = regionsAbove([region]);
     if (!leadsBackTo(region, above)) continue;
     budget ??= new VisitBudget();
     new SelfSearch(region, above, budget).run();
   }
 }
 
-/** Whether climbing from `region` comes back to it. @param above regionsAbove(region) */
+/** Whether climbing from `region` comes back to it. @param above regionsAbove([region]) */
 function leadsBackTo(region: MemoryRegion, above: ReadonlySet<MemoryRegion>): boolean {
   if (region.aliasTarget !== null) return above.has(region.aliasTarget);
   for (const found of above) if (found.container === region) return true;

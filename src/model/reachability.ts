@@ -5,9 +5,9 @@
 import type { AddressSpace } from './address-space.ts';
 import type { MemoryRegion } from './memory-region.ts';
 
-/** `region` and all that reach it downwards through children and alias targets. */
-export function regionsAbove(region: MemoryRegion): Set<MemoryRegion> {
-  const above = new Set([region]);
+/** `regions` and all that reach them downwards through children and alias targets. */
+export function regionsAbove(regions: Iterable<MemoryRegion>): Set<MemoryRegion> {
+  const above = new Set(regions);
   for (const found of above) {
     if (found.container !== null) above.add(found.container);
     for (const alias of found.links.seenBy) above.add(alias);
@@ -25,12 +25,10 @@ export function isMapped(region: MemoryRegion): boolean {
   return false;
 }
 
-/** The address spaces in which `region` may be visible. */
-export function rootsSeeing(region: MemoryRegion): Set<AddressSpace> {
+/** The address spaces in which one of `regions` may be visible. */
+export function rootsSeeing(regions: Iterable<MemoryRegion>): Set<AddressSpace> {
   const spaces = new Set<AddressSpace>();
-  for (const above of regionsAbove(region)) {
-    for (const space of above.links.rootOf) spaces.add(space);
-  }
+  for (const { links } of regionsAbove(regions)) for (const space of links.rootOf) spaces.add(space);
   return spaces;
 }
 

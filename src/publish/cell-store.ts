@@ -25,8 +25,9 @@ import type { Arena } from './arena.ts';
 import { CellTable } from './cell-table.ts';
 
 export const ENTRY_UNASSIGNED = leafEntry(CELL_UNASSIGNED);
+const EMPTY_RECORD: readonly number[] = Array.from({ length: CELL_WORDS }, () => 0);
 /** The words of a cell, all 0. */
-export const emptyRecord = (): number[] => new Array<number>(CELL_WORDS).fill(0);
+export const emptyRecord = (): number[] => EMPTY_RECORD.slice();
 
 const NEEDS_NODE = 0; // as an entry: no section, no node
 

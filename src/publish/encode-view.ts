@@ -80,16 +80,16 @@ export class SectionEncoder {
   }
 
   /**
-   * The cells of a range's sections, ascending: one, or for RAM that lies in several blocks one each.
+   * Appends the cells of a range's sections to `cells`, ascending: one, or for RAM that lies in several blocks one each.
    * @throws MemoryError ARENA_FULL, RAM_EXHAUSTED, ADDRESS_SPACES_EXHAUSTED; what was made is to be undone in the store
    */
-  encode(range: FlatRange): number[] {
+  encode(range: FlatRange, cells: number[]): void {
     const flags = flagsOf(range);
     if ((flags & section.SECTION_FLAG_READ_DIRECT) === 0 && range.region.kind !== 'rom-device') {
       const { start, size, offsetInRegion } = range;
-      return [this.section(range, flags, { start, size, offsetInRegion, ramBuffer: 0, ramByte: 0 })];
+      cells.push(this.section(range, flags, { start, size, offsetInRegion, ramBuffer: 0, ramByte: 0 }));
+      return;
     }
-    const cells: number[] = [];
     const end = range.offsetInRegion + range.size;
     for (const block of this.resources.ram.blocksOf(range.region)) {
       const blockEnd = block.offsetInRegion + BigInt(block.sizeBytes);
@@ -101,7 +101,6 @@ export class SectionEncoder {
       const place = { start, size: to - from, offsetInRegion: from, ramBuffer: block.buffer, ramByte };
       cells.push(this.section(range, flags, place));
     }
-    return cells;
   }
 
   private section({ region, dirtyLogMask }: FlatRange, flags: number, place: Place): number {

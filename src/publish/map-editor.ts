@@ -31,6 +31,7 @@ interface Span {
   readonly last: Point;
 }
 
+const UNASSIGNED_ENTRIES: readonly number[] = Array.from({ length: NODE_ENTRIES }, () => ENTRY_UNASSIGNED);
 const EVERYWHERE: Span = { first: { hi: 0, lo: 0 }, last: { hi: -1, lo: -1 } };
 
 const isBelow = (a: Point, b: Point): boolean =>
@@ -136,7 +137,7 @@ export class MapEditor {
 
   /** The entries that a node of `level` over `span` has, or would have, if it is all that `entry` stands for. */
   private childrenOf(entry: number, level: number, span: Span): number[] {
-    const entries = new Array<number>(NODE_ENTRIES).fill(ENTRY_UNASSIGNED);
+    const entries = UNASSIGNED_ENTRIES.slice();
     if (entryIsNode(entry) && entryLevel(entry) === level) {
       const word = cellWord(entryCell(entry));
       for (let index = 0; index < NODE_ENTRIES; index += 1) entries[index] = this.store.words[word + index]!;
@@ -144,7 +145,8 @@ export class MapEditor {
     }
     if (entry !== ENTRY_UNASSIGNED) {
       const { first, last } = this.placeOf(entry, span);
-      entries.fill(entry, indexOf(first, level), indexOf(last, level) + 1);
+      const past = indexOf(last, level) + 1;
+      for (let index = indexOf(first, level); index < past; index += 1) entries[index] = entry;
     }
     return entries;
   }

@@ -114,7 +114,7 @@ export class PublishedSpaces {
     };
     for (const space of rerooted) note(space);
     if (everywhere) for (const space of this.spaces.keys()) note(space);
-    for (const region of regions) for (const space of rootsSeeing(region)) note(space);
+    for (const space of rootsSeeing(regions)) note(space);
     return affected;
   }
 

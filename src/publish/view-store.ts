@@ -66,7 +66,8 @@ export class ViewStore {
     let mapRoot = before === null ? ENTRY_UNASSIGNED : this.cells.mapRootOf(before.headerCell);
     for (const part of difference) {
       const { start, end } = hullOf(part.before, part.after);
-      const cells = part.after.flatMap((range) => this.sections.encode(range));
+      const cells: number[] = [];
+      for (const range of part.after) this.sections.encode(range, cells);
       mapRoot = this.editor.replace(mapRoot, start, end, cells);
     }
     const version = this.nextVersion();

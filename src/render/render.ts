@@ -20,6 +20,12 @@ export interface RenderClip {
   readonly size: bigint;
 }
 
+/** What one child shows. */
+interface Layer {
+  readonly place: ChildPlace;
+  readonly ranges: FlatRange[];
+}
+
 /** What the way from the root to a region has gathered. Ends are exclusive. */
 interface Path {
   readonly base: bigint;
@@ -101,7 +107,7 @@ function render(region: MemoryRegion, above: Path, budget: VisitBudget): FlatRan
 
 /** What the children show inside the clip: one after the other, if none hides another, else laid over each other. */
 function renderChildren(region: MemoryRegion, path: Path, budget: VisitBudget): FlatRange[] {
-  const layers: { readonly place: ChildPlace; readonly ranges: FlatRange[] }[] = [];
+  const layers: Layer[] = [];
   let reached = -1n;
   let overlap = false;
   const { base, clipStart, clipEnd } = path;
@@ -112,9 +118,16 @@ function renderChildren(region: MemoryRegion, path: Path, budget: VisitBudget): 
     overlap ||= ranges[0]!.start < reached;
     reached = endOf(ranges.at(-1)!);
   }
-  if (overlap) layers.sort((a, b) => inListOrder(a.place, b.place));
-  const each = layers.map(({ ranges }) => ranges);
-  return overlap ? layOver(each) : each.flat();
+  if (!overlap) return inTurn(layers);
+  layers.sort((a, b) => inListOrder(a.place, b.place));
+  return layOver(layers.map(({ ranges }) => ranges));
+}
+
+function inTurn(layers: readonly Layer[]): FlatRange[] {
+  if (layers.length === 1) return layers[0]!.ranges;
+  const shown: FlatRange[] = [];
+  for (const { ranges } of layers) for (const range of ranges) shown.push(range);
+  return shown;
 }
 
 const ownRange = (region: MemoryRegion, path: Path): FlatRange => ({
@@ -175,8 +188,21 @@ function layPair(top: readonly FlatRange[], below: readonly FlatRange[]): FlatRa
 /** The part `[start, end)` of `range`, which contains it. */
 export function piece(range: FlatRange, start: bigint, end: bigint): FlatRange {
   if (start === range.start && end === endOf(range)) return range;
-  return { ...range, start, size: end - start, offsetInRegion: range.offsetInRegion + (start - range.start) };
+  return cut(range, start, end - start);
 }
+
+/** What `range` would be from `start` on. Field by field: V8 reads objects of one shape faster than spread ones. */
+const cut = (range: FlatRange, start: bigint, size: bigint): FlatRange => ({
+  region: range.region,
+  start,
+  size,
+  offsetInRegion: range.offsetInRegion + (start - range.start),
+  readonly: range.readonly,
+  nonvolatile: range.nonvolatile,
+  unmergeable: range.unmergeable,
+  romd: range.romd,
+  dirtyLogMask: range.dirtyLogMask,
+});
 
 /** One range of neighbours that continue each other and may be joined. */
 export function joinNeighbours(ranges: readonly FlatRange[]): FlatRange[] {
@@ -184,7 +210,7 @@ export function joinNeighbours(ranges: readonly FlatRange[]): FlatRange[] {
   for (const range of ranges) {
     const previous = merged.at(-1);
     if (previous !== undefined && endOf(previous) === range.start && isMergeable(previous, range)) {
-      merged[merged.length - 1] = { ...previous, size: previous.size + range.size };
+      merged[merged.length - 1] = cut(previous, previous.start, previous.size + range.size);
     } else {
       merged.push(range);
     }

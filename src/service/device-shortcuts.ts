@@ -55,15 +55,19 @@ export class DeviceShortcuts implements TransactionParticipant {
   }
 
   prepare({ eventfds, coalesced }: TransactionChanges): PreparedCommit {
-    for (const region of keysOf(eventfds, coalesced)) {
-      if (this.parts.findDevice(region) === undefined) continue;
-      refuseImpossible(region);
-      this.reserve(region);
-    }
+    if (eventfds.size + coalesced.size > 0) this.check(keysOf(eventfds, coalesced));
     return {
       publish: () => this.publish(eventfds, coalesced),
       abandon: () => {}, // what is fresh stays so: its section was not published
     };
+  }
+
+  private check(regions: ReadonlySet<MemoryRegion>): void {
+    for (const region of regions) {
+      if (this.parts.findDevice(region) === undefined) continue;
+      refuseImpossible(region);
+      this.reserve(region);
+    }
   }
 
   private reserve(region: MemoryRegion): void {
@@ -71,6 +75,7 @@ export class DeviceShortcuts implements TransactionParticipant {
   }
 
   private publish(eventfds: ByRegion, coalesced: ByRegion): void {
+    if (eventfds.size + coalesced.size + this.fresh.size === 0) return; // nearly always
     let posted = false;
     for (const region of keysOf(eventfds, coalesced, this.fresh)) {
       const device = this.parts.findDevice(region);
@@ -116,10 +121,8 @@ export class DeviceShortcuts implements TransactionParticipant {
 
 type ByRegion = ReadonlyMap<MemoryRegion, unknown>;
 
-/** Nearly always none. */
-function keysOf(...maps: readonly ByRegion[]): Iterable<MemoryRegion> {
-  return maps.every(({ size }) => size === 0) ? [] : new Set(maps.flatMap((map) => [...map.keys()]));
-}
+const keysOf = (...maps: readonly ByRegion[]): ReadonlySet<MemoryRegion> =>
+  new Set(maps.flatMap((map) => [...map.keys()]));
 
 function homeOf(binding: DeviceBinding): RingHome {
   switch (binding.placement) {

@@ -76,8 +76,8 @@ const lines: Readonly<Record<string, SourceLine>> = {
   },
   'leaf-off-by-one': {
     file: EDITOR,
-    line: 'indexOf(last, level) + 1);',
-    instead: 'indexOf(last, level));',
+    line: 'const past = indexOf(last, level) + 1;',
+    instead: 'const past = indexOf(last, level);',
   },
   'skips-what-was-there': {
     file: EDITOR,
