@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Ask, SMALL_LAYOUT } from '../../http/service-fixture.ts';
 import { eventually, hasNoBrowser, openStage, says, titled } from './page-fixture.ts';
+import { pinch } from './pinch.ts';
 
 const MACHINE = '/v1/machines/q35';
 const BAR = '.strip .bar';
@@ -12,6 +13,10 @@ const REFUSED =
   /status of 40[14]|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/;
 const overflow = (page: Page): Promise<number> =>
   page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
+const shownBytes = async (page: Page): Promise<number> => {
+  const [first, last] = (await page.locator(READOUT).first().textContent())!.match(/0x[0-9a-f]+/g)!;
+  return Number(last) - Number(first) + 1;
+};
 const rangeNamed = (page: Page, name: string) => page.locator(`.range[aria-label^="${name},"]`).first();
 
 describe.skipIf(hasNoBrowser)(titled('the page'), () => {
@@ -298,6 +303,14 @@ describe.skipIf(hasNoBrowser)(titled('the page'), () => {
     await tab.locator('.range[aria-label^="e1000e-mmio,"]').tap();
     await says(tab, '#selection').toContain('e1000e-mmio');
     expect(await overflow(tab)).toBe(0);
+    const wide = await shownBytes(tab);
+    await pinch(tab, BAR, [0.4, 0.6], [0.1, 0.9]);
+    const narrow = await shownBytes(tab);
+    expect(narrow).toBeLessThan(wide / 3);
+    await pinch(tab, BAR, [0.1, 0.9], [0.4, 0.6]);
+    expect(await shownBytes(tab)).toBeGreaterThan(3 * narrow);
+    await says(tab, '#selection').toContain('e1000e-mmio'); // it was no tap
+    expect(await tab.evaluate('visualViewport.scale')).toBe(1); // the page itself was not zoomed
     await tab.context().close();
   });
 });
