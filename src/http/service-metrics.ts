@@ -1,7 +1,4 @@
-/**
- * What `/metrics` tells, in a registry of its own. Counts are kept where things happen, and gathered when somebody
- * asks.
- */
+/** What `/metrics` tells, in a registry of its own. Counts are kept where things happen, and gathered when somebody asks. */
 import { Counter, Gauge, Registry } from 'prom-client';
 import { LatencyMetric } from './latency-metric.ts';
 import type { ServedMachine } from './served-machine.ts';

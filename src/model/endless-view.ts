@@ -20,22 +20,39 @@ interface Clip {
  * @throws MemoryError ALIAS_CYCLE; RENDER_TOO_DEEP or RENDER_TOO_LARGE if a region repeats itself beyond bounds
  */
 export function refuseEndlessViews(reshaped: ReadonlySet<MemoryRegion>): void {
-  let budget: VisitBudget | null = null;
-  for (const region of reshaped) {
-    if (region.aliasTarget === null && region.links.children.size === 0) continue; // it shows nothing but itself
-    const above = regionsAbove([region]);
-    if (!leadsBackTo(region, above)) continue;
-    budget ??= new VisitBudget();
-    new SelfSearch(region, above, budget).run();
-  }
+  const passable = [...reshaped].filter(
+    (region) => region.aliasTarget !== null || region.links.children.size > 0,
+  );
+  if (!cycleAbove(passable)) return;
+  const budget = new VisitBudget();
+  for (const region of passable) new SelfSearch(region, budget).run();
 }
 
-/** Whether climbing from `region` comes back to it. @param above regionsAbove([region]) */
-function leadsBackTo(region: MemoryRegion, above: ReadonlySet<MemoryRegion>): boolean {
-  if (region.aliasTarget !== null) return above.has(region.aliasTarget);
-  for (const found of above) if (found.container === region) return true;
+/** Whether climbing from one of `regions` leads back to a region on the way: three colours, no recursion; each is left once. */
+function cycleAbove(regions: readonly MemoryRegion[]): boolean {
+  const finished = new Set<MemoryRegion>();
+  const onTheWay = new Set<MemoryRegion>();
+  for (const start of regions) {
+    const stack = [start];
+    for (let region = stack.at(-1); region !== undefined; region = stack.at(-1)) {
+      if (finished.has(region) || onTheWay.has(region)) {
+        stack.pop();
+        onTheWay.delete(region);
+        finished.add(region);
+        continue;
+      }
+      onTheWay.add(region);
+      for (const above of directlyAbove(region)) {
+        if (onTheWay.has(above)) return true;
+        if (!finished.has(above)) stack.push(above);
+      }
+    }
+  }
   return false;
 }
+
+const directlyAbove = ({ links: { container, seenBy } }: MemoryRegion): readonly MemoryRegion[] =>
+  container === null ? [...seenBy] : [container, ...seenBy];
 
 /** Follows what `start` shows, as rendering would, but only through regions that lead back to it. */
 class SelfSearch {
@@ -43,12 +60,11 @@ class SelfSearch {
   private readonly leadingBack: ReadonlySet<MemoryRegion>;
   private readonly budget: VisitBudget;
 
-  /** @param leadingBack to `start` */
-  constructor(start: MemoryRegion, leadingBack: ReadonlySet<MemoryRegion>, budget: VisitBudget) {
+  constructor(start: MemoryRegion, budget: VisitBudget) {
     this.start = start;
-    this.leadingBack = leadingBack;
+    this.leadingBack = regionsAbove([start]);
     this.budget = budget;
-    for (const region of leadingBack) budget.spend(region, 1);
+    for (const region of this.leadingBack) budget.spend(region, 1);
   }
 
   run(): void {

@@ -151,6 +151,7 @@ export class DeviceLock {
   }
 }
 
+/** Is never called; takeFree() has room for the call. */
 function never(..._room: readonly number[]): void {}
 
 /** Throws the RangeError of a stack that ends within as many calls: now, where nothing is taken yet. */
