@@ -212,3 +212,17 @@ describe('queries', () => {
     expect(port.isIo(FLASH)).toBe(true);
   });
 });
+
+describe('arguments that are none', () => {
+  test.each<[string, () => unknown]>([
+    ['an address that is no whole number', () => port.read(0.5, 1)],
+    ['a number that cannot be an exact address', () => port.read(2 ** 60, 1)],
+    ['a value that is no number', () => port.write(RAM, 1, '1' as never)],
+    ['a length of less than nothing', () => port.fill(RAM, 1, -1)],
+    ['a length past every buffer', () => port.accessValid(RAM, 2 ** 33, false)],
+    ['bytes that are none', () => port.writeRom(RAM, [1] as never)],
+  ])('%s: refused, and nothing is written', (_what, access) => {
+    expect(access).toThrow(/^INVALID_ARGUMENT: /);
+    expect(port.read(RAM, 4)).toBe(0);
+  });
+});
