@@ -7,11 +7,11 @@
  * memory are not noted in dirty logs: invalidate() what was written.
  * @source QEMU MemoryRegionCache: spec section 7.11
  */
-import { describeValue, invalidArgument } from '../base/arguments.ts';
+import { describeValue } from '../base/arguments.ts';
 import { MemoryError } from '../base/errors.ts';
 import { MEMTX_DECODE_ERROR, MEMTX_OK, type MemTxResult } from '../base/mem-tx-result.ts';
 import { swapped32 } from './access-loop.ts';
-import { refuseNoBytes } from './address.ts';
+import { refuseNoBytes, refuseNoNumber } from './address.ts';
 import { readBytes, writeBytes } from './bulk.ts';
 import type { RamView } from './ram-views.ts';
 import type { SlowAccess } from './slow-access.ts';
@@ -96,13 +96,13 @@ export class MemoryRegionCache {
     return value;
   }
   store16be(offset: number, value: number): void {
-    this.store(offset, 2, swapped32(numberFrom(value)) >>> 16, 0);
+    this.store(offset, 2, swappedNumber(value) >>> 16, 0);
   }
   store32be(offset: number, value: number): void {
-    this.store(offset, 4, swapped32(numberFrom(value)), 0);
+    this.store(offset, 4, swappedNumber(value), 0);
   }
   store64be(offset: number, valueHi: number, valueLo: number): void {
-    this.store(offset, 8, swapped32(numberFrom(valueHi)), swapped32(numberFrom(valueLo)));
+    this.store(offset, 8, swappedNumber(valueHi), swappedNumber(valueLo));
   }
 
   readBytes(offset: number, into: Uint8Array): MemTxResult {
@@ -155,8 +155,8 @@ export class MemoryRegionCache {
 
   private store(offset: number, size: number, valueLo: number, valueHi: number): void {
     const slow = this.admit(offset, size, true);
-    numberFrom(valueLo);
-    numberFrom(valueHi); // before any of it is stored
+    refuseNoNumber('the value', valueLo);
+    refuseNoNumber('the value', valueHi); // before any of it is stored
     const { bytes, view } = this;
     if (bytes === null || view === null) {
       if (!this.at.isReadonly)
@@ -218,7 +218,8 @@ export class MemoryRegionCache {
   }
 }
 
-function numberFrom(value: number): number {
-  if (typeof value === 'number') return value;
-  throw invalidArgument('store', `a value is a number, 64 bits are two; got ${describeValue(value)}`);
+/** Of what is a number: others would throw a TypeError, or be taken for one. */
+function swappedNumber(value: number): number {
+  refuseNoNumber('the value', value);
+  return swapped32(value);
 }
